@@ -1,0 +1,57 @@
+use crate::collection::Collection;
+use crate::field::FieldKind;
+use crate::tenant::TenantId;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// All collections at one moment. Immutable: a change of the schema makes a new one.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// grows with every change of a definition
+    pub revision: u64,
+    /// in the order of creation
+    list: Vec<Arc<Collection>>,
+    by_id: HashMap<Box<str>, Arc<Collection>>,
+    /// lower-cased name, by owner (None: the instance)
+    by_name: HashMap<(Option<TenantId>, String), Arc<Collection>>,
+}
+
+impl Catalog {
+    pub fn new(revision: u64, list: Vec<Arc<Collection>>) -> Self {
+        let by_id = list.iter().map(|c| (c.id.clone(), c.clone())).collect();
+        let by_name = list.iter().map(|c| ((c.owner.clone(), c.name.to_lowercase()), c.clone())).collect();
+        Self { revision, list, by_id, by_name }
+    }
+
+    pub fn all(&self) -> &[Arc<Collection>] {
+        &self.list
+    }
+
+    pub fn by_id(&self, id: &str) -> Option<&Arc<Collection>> {
+        self.by_id.get(id)
+    }
+
+    /// By exact name, or by name in another case: a tenant's own first, then the instance's.
+    pub fn by_name(&self, tenant: &TenantId, name: &str) -> Option<&Arc<Collection>> {
+        let name = name.to_lowercase();
+        self.by_name.get(&(Some(tenant.clone()), name.clone())).or_else(|| self.by_name.get(&(None, name)))
+    }
+
+    /// What a path segment names: an id or a name.
+    pub fn find(&self, tenant: &TenantId, name_or_id: &str) -> Option<&Arc<Collection>> {
+        self.by_id(name_or_id).or_else(|| self.by_name(tenant, name_or_id))
+    }
+
+    /// Relation fields of other collections (or its own) that point to `id`: (collection, field index).
+    pub fn references_to(&self, id: &str) -> Vec<(&Arc<Collection>, usize)> {
+        let mut found = Vec::new();
+        for collection in &self.list {
+            for (index, field) in collection.fields.iter().enumerate() {
+                if matches!(&field.kind, FieldKind::Relation(relation) if relation.collection_id == id) {
+                    found.push((collection, index));
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,25 @@
+//! What everything in Tidewire talks about: values, records, collections, changes, principals, tenants.
+//!
+//! No I/O and no async here. Every other crate depends on this one; it depends on none of them.
+
+pub mod catalog;
+pub mod change;
+pub mod collection;
+pub mod field;
+pub mod id;
+pub mod json;
+pub mod principal;
+pub mod record;
+pub mod tenant;
+pub mod time;
+pub mod value;
+
+pub use catalog::Catalog;
+pub use change::{Action, Change, Epoch, Position, Seq};
+pub use collection::{AuthOptions, Collection, CollectionKind, Rules};
+pub use field::{Field, FieldKind};
+pub use principal::{Identity, Principal};
+pub use record::Record;
+pub use tenant::TenantId;
+pub use time::Timestamp;
+pub use value::{GeoPoint, Value};

@@ -1,0 +1,81 @@
+use serde_json::Value as Json;
+
+/// A point on Earth, in degrees.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GeoPoint {
+    pub lon: f64,
+    pub lat: f64,
+}
+
+/// The value of one field of a record. Which variant a field holds is decided by its kind alone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// text, editor, email, url, date, autodate, password, single select, single relation, single file
+    Text(Box<str>),
+    Number(f64),
+    Bool(bool),
+    /// multiple select, relation and file
+    List(Box<[Box<str>]>),
+    Geo(GeoPoint),
+    /// json fields; `Json::Null` is their default
+    Json(Json),
+}
+
+impl Value {
+    pub fn text(value: &str) -> Self {
+        Self::Text(value.into())
+    }
+
+    pub fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Self {
+        Self::List(items.into_iter().map(|item| item.as_ref().into()).collect())
+    }
+
+    /// The text of a text-like value, "" for every other kind.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    /// The ids or options that this value names: one or none for text, all of a list.
+    pub fn items(&self) -> Vec<&str> {
+        match self {
+            Self::Text(text) if !text.is_empty() => vec![text],
+            Self::List(items) => items.iter().map(|item| &**item).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// True for the value that a field has when nothing was set.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Number(number) => *number == 0.0,
+            Self::Bool(value) => !value,
+            Self::List(items) => items.is_empty(),
+            Self::Geo(point) => point.lon == 0.0 && point.lat == 0.0,
+            Self::Json(json) => matches!(json, Json::Null) || json == "" || is_empty_container(json),
+        }
+    }
+
+    /// The value as clients see it.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Self::Text(text) => Json::String(text.to_string()),
+            Self::Number(number) => crate::json::number(*number),
+            Self::Bool(value) => Json::Bool(*value),
+            Self::List(items) => items.iter().map(|item| Json::String(item.to_string())).collect(),
+            Self::Geo(point) => serde_json::json!({ "lon": point.lon, "lat": point.lat }),
+            Self::Json(json) => json.clone(),
+        }
+    }
+}
+
+fn is_empty_container(json: &Json) -> bool {
+    match json {
+        Json::Array(items) => items.is_empty(),
+        Json::Object(map) => map.is_empty(),
+        _ => false,
+    }
+}

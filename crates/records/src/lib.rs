@@ -1,0 +1,22 @@
+//! What may be done with records and collections, by whom: rules, validation, defaults, modifiers, cascades, expand, and
+//! what of a record its reader may see. Shared by all dialects; knows no HTTP and no wire format but a record's JSON.
+
+pub mod asker;
+pub mod bootstrap;
+pub mod collections;
+pub mod create;
+pub mod delete;
+pub mod error;
+pub mod gate;
+pub mod list;
+pub mod prepare;
+pub mod settings;
+pub mod show;
+pub mod sign_in;
+pub mod update;
+pub mod upsert;
+pub mod view;
+
+pub use asker::Asker;
+pub use error::{FieldError, FieldErrors, RecordError};
+pub use prepare::{Body, Prepared};
