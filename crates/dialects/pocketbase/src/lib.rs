@@ -1,1 +1,32 @@
-//! .
+//! PocketBase's REST and realtime protocols, with BosBase's additions.
+
+pub mod asker;
+pub mod body;
+pub mod call;
+mod cors;
+pub mod error;
+mod health;
+mod panic;
+pub mod query;
+mod routes;
+pub mod wire;
+
+use tidewire_auth::Passwords;
+use tidewire_feed::Feed;
+use tidewire_store::Store;
+
+pub use routes::routes;
+
+/// What the handlers work with; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub feed: Feed,
+    pub passwords: Passwords,
+}
+
+impl App {
+    pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
+        Self { store, feed, passwords }
+    }
+}

@@ -1,0 +1,65 @@
+//! Answers as bytes: JSON without a trailing newline, and the headers that every answer carries.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::{Map, Value as Json};
+use tidewire_model::json::{self, Escape};
+
+/// An answer with this JSON, keys sorted.
+pub fn json(status: StatusCode, json: &Json) -> Response {
+    let mut text = Vec::with_capacity(256);
+    json::write(&mut text, json, Escape::Minimal);
+    raw_json(status, text)
+}
+
+/// The same with the keys of the outer object in PocketBase's order; those not named come last.
+pub fn ordered_json(status: StatusCode, json: &Json, order: &[&str]) -> Response {
+    let mut text = Vec::with_capacity(1024);
+    match json {
+        Json::Object(map) => write_in_order(&mut text, map, order),
+        other => json::write(&mut text, other, Escape::Minimal),
+    }
+    raw_json(status, text)
+}
+
+/// An answer with JSON text that is ready.
+pub fn raw_json(status: StatusCode, text: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+pub fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// Adds what stands on every answer.
+pub fn secure(headers: &mut HeaderMap) {
+    for (name, value) in [
+        ("cross-origin-opener-policy", "same-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "SAMEORIGIN"),
+        ("x-xss-protection", "1; mode=block"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+pub(crate) fn write_in_order(out: &mut Vec<u8>, map: &Map<String, Json>, order: &[&str]) {
+    let named = order.iter().filter_map(|name| map.get_key_value(*name));
+    let others = map.iter().filter(|(name, _)| !order.contains(&name.as_str()));
+    out.push(b'{');
+    for (index, (name, value)) in named.chain(others).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        json::write_text(out, name, Escape::Minimal);
+        out.push(b':');
+        json::write(out, value, Escape::Minimal);
+    }
+    out.push(b'}');
+}
