@@ -271,14 +271,13 @@ fn infer(text: String) -> Json {
         _ => {}
     }
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
-    if is_plain && text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
-        if let Ok(number) = text.parse::<f64>() {
-            if number.to_string() == text {
-                return tidewire_model::json::number(number);
-            }
+    let starts_well = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    match text.parse::<f64>() {
+        Ok(number) if is_plain && starts_well && number.to_string() == text => {
+            tidewire_model::json::number(number)
         }
+        _ => Json::String(text),
     }
-    Json::String(text)
 }
 
 #[cfg(test)]

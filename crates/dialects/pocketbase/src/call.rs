@@ -9,6 +9,7 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
+use parking_lot::Mutex;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection};
@@ -22,7 +23,8 @@ pub struct Call {
     pub query: Query,
     pub asker: Asker,
     path: Vec<(String, String)>,
-    body: Body,
+    /// never locked: a body alone cannot be shared, and handlers hold on to the call while they wait
+    body: Mutex<Body>,
 }
 
 impl Call {
@@ -44,7 +46,7 @@ impl Call {
 
     /// The body, read once; later calls see none.
     pub async fn read_body(&mut self, limit: usize) -> Result<Payload, BodyError> {
-        body::read(&self.parts, std::mem::take(&mut self.body), limit).await
+        body::read(&self.parts, std::mem::take(self.body.get_mut()), limit).await
     }
 
     pub fn require_auth(&self) -> Result<(), ApiError> {
@@ -94,6 +96,6 @@ impl FromRequest<App> for Call {
         let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let asker = asker::from_request(app, &parts, &query)?;
-        Ok(Self { app: app.clone(), parts, query, asker, path, body })
+        Ok(Self { app: app.clone(), parts, query, asker, path, body: Mutex::new(body) })
     }
 }

@@ -1,14 +1,24 @@
 //! PocketBase's REST and realtime protocols, with BosBase's additions.
 
 pub mod asker;
+mod auth;
+mod batch;
 pub mod body;
 pub mod call;
+mod collections;
 mod cors;
+mod directory;
 pub mod error;
 mod health;
+mod operation;
 mod panic;
+mod publish;
 pub mod query;
+mod records;
 mod routes;
+mod settings;
+pub mod shape;
+mod unsupported;
 pub mod wire;
 
 use tidewire_auth::Passwords;
