@@ -12,8 +12,8 @@ pub mod error;
 mod health;
 mod operation;
 mod panic;
-mod publish;
 pub mod query;
+pub mod realtime;
 mod records;
 mod routes;
 mod settings;
@@ -21,6 +21,8 @@ pub mod shape;
 mod unsupported;
 pub mod wire;
 
+use realtime::Realtime;
+use std::sync::Arc;
 use tidewire_auth::Passwords;
 use tidewire_feed::Feed;
 use tidewire_store::Store;
@@ -33,10 +35,19 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub passwords: Passwords,
+    pub realtime: Arc<Realtime>,
 }
 
 impl App {
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
-        Self { store, feed, passwords }
+        let realtime = Arc::new(Realtime::new(realtime::Options::default()));
+        Self { store, feed, passwords, realtime }
+    }
+
+    /// Other bounds and periods for streams. Only before the first stream is opened.
+    #[must_use]
+    pub fn with_realtime(mut self, options: realtime::Options) -> Self {
+        self.realtime = Arc::new(Realtime::new(options));
+        self
     }
 }

@@ -1,6 +1,6 @@
 use crate::error::ApiError;
 use crate::unsupported::{file, file_token, maintenance, sign_in};
-use crate::{App, auth, batch, collections, cors, health, panic, publish, records, settings, wire};
+use crate::{App, auth, batch, collections, cors, health, panic, realtime, records, settings, wire};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, map_response};
@@ -13,12 +13,12 @@ pub fn routes(app: App) -> Router {
     Router::new()
         .route("/api/health", get(health::health))
         .route("/api/batch", post(batch::batch))
-        .route("/api/pubsub/publish", post(publish::publish))
         .route("/api/settings", get(settings::view).patch(settings::update))
         .merge(collection_routes())
         .merge(record_routes())
         .merge(auth_routes())
         .merge(missing_routes())
+        .merge(realtime::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(from_fn(panic::recover))

@@ -1,0 +1,152 @@
+//! What one topic of one connection means to the feed.
+
+use crate::realtime::encoder::{MessageEncoder, RecordEncoder};
+use crate::realtime::topic::{Scope, Topic};
+use std::sync::Arc;
+use tidewire_feed::{self as feed, ClassSpec, Interest};
+use tidewire_model::json::{self, Escape};
+use tidewire_model::{Catalog, Collection, CollectionKind, Principal, TenantId};
+use tidewire_records::Asker;
+use tidewire_records::gate::{self, Which};
+use tidewire_records::show::{Expand, Fields, Sight};
+use tidewire_rules::Residual;
+use tidewire_store::Store;
+
+/// A topic that is looked up anew under every catalog and for every principal.
+pub struct TopicInterest {
+    pub topic: Topic,
+    pub store: Store,
+}
+
+/// A topic whose path names a collection, for one principal.
+pub struct RecordInterest {
+    pub collection: Arc<Collection>,
+    pub gate: Residual,
+    pub encoder: RecordEncoder,
+}
+
+impl Interest for TopicInterest {
+    fn classes(&self, catalog: &Arc<Catalog>, principal: &Principal) -> Vec<ClassSpec> {
+        let tenant = tenant_of(principal);
+        let Some(collection) = self.collection(catalog, &tenant) else {
+            return vec![self.message_class(tenant)];
+        };
+        match self.records(catalog, &collection, principal) {
+            Some(interest) => vec![self.record_class(tenant, interest)],
+            None => Vec::new(),
+        }
+    }
+}
+
+impl TopicInterest {
+    /// The collection that the path names, to the letter.
+    pub fn collection(&self, catalog: &Catalog, tenant: &TenantId) -> Option<Arc<Collection>> {
+        let name = &*self.topic.collection;
+        let found = catalog.find(tenant, name)?;
+        (&*found.name == name || &*found.id == name).then(|| found.clone())
+    }
+
+    /// `None` if nothing of the collection can ever be seen.
+    pub fn records(
+        &self,
+        catalog: &Arc<Catalog>,
+        collection: &Arc<Collection>,
+        principal: &Principal,
+    ) -> Option<RecordInterest> {
+        if collection.kind == CollectionKind::View || self.is_refused(principal) {
+            return None;
+        }
+        let which = match self.topic.scope {
+            Scope::All => Which::List,
+            Scope::One(_) => Which::View,
+        };
+        let asker = self.asker(principal);
+        let gate = gate::gate(catalog, collection, which, &asker, self.topic.option("filter"));
+        if gate.constant() == Some(false) {
+            return None;
+        }
+        let sight = Sight::of(&asker, catalog, collection);
+        let encoder = RecordEncoder {
+            topic: self.topic.text.clone(),
+            store: self.store.clone(),
+            asker,
+            sight,
+            expand: Expand::parse(self.topic.option("expand")),
+            fields: Fields::parse(self.topic.option("fields")),
+        };
+        Some(RecordInterest { collection: collection.clone(), gate, encoder })
+    }
+
+    /// A sort means nothing here, but one that names foreign data is refused as it is in a list.
+    fn is_refused(&self, principal: &Principal) -> bool {
+        let sort = self.topic.option("sort");
+        !principal.is_superuser() && (sort.contains("@request.") || sort.contains("@collection."))
+    }
+
+    /// Rules see the options of the subscription, never the request that posted it.
+    fn asker(&self, principal: &Principal) -> Asker {
+        Asker {
+            principal: principal.clone(),
+            tenant: tenant_of(principal),
+            context: "realtime",
+            method: "GET".to_owned(),
+            query: self.topic.options.query.clone(),
+            headers: self.topic.options.headers.clone(),
+        }
+    }
+
+    fn record_class(&self, tenant: TenantId, interest: RecordInterest) -> ClassSpec {
+        let RecordInterest { collection, gate, encoder } = interest;
+        let collection = collection.id.clone();
+        let topic = match &self.topic.scope {
+            Scope::All => feed::Topic::Collection { tenant, collection },
+            Scope::One(record) => feed::Topic::Record { tenant, collection, record: record.clone() },
+        };
+        let key = class_key(&gate, &encoder);
+        ClassSpec { topic, key, gate, leave: self.topic.flag("leave"), encoder: Arc::new(encoder) }
+    }
+
+    fn message_class(&self, tenant: TenantId) -> ClassSpec {
+        let text = &self.topic.text;
+        ClassSpec {
+            topic: feed::Topic::Custom { tenant, name: text.clone() },
+            key: text.to_string(),
+            gate: Residual::always(),
+            leave: false,
+            encoder: Arc::new(MessageEncoder { topic: text.clone() }),
+        }
+    }
+}
+
+pub fn tenant_of(principal: &Principal) -> TenantId {
+    principal.identity().map_or_else(TenantId::default, |identity| identity.tenant.clone())
+}
+
+/// The topic's text holds fields, expand and everything else that was asked for, so it stands for all of them.
+fn class_key(gate: &Residual, encoder: &RecordEncoder) -> String {
+    let mut key = encoder.topic.to_string();
+    key.push('\0');
+    gate.write_key(&mut key);
+    key.push('\0');
+    encoder.sight.write_key(&mut key);
+    if encoder.expand.is_some() || !encoder.sight.email.is_local() {
+        key.push('\0');
+        write_principal(&encoder.asker.principal, &mut key);
+    }
+    key
+}
+
+/// Rules of related records may read anything of the principal, so all of it counts.
+fn write_principal(principal: &Principal, key: &mut String) {
+    let Some(identity) = principal.identity() else { return };
+    key.push_str(&principal.actor());
+    if identity.superuser {
+        return;
+    }
+    let mut values = Vec::new();
+    for (_, value) in identity.record.fields() {
+        json::write_value(&mut values, value, Escape::Ascii);
+        values.push(b',');
+    }
+    key.push_str(&String::from_utf8_lossy(&values));
+}

@@ -1,0 +1,112 @@
+//! Where a new subscription begins: now, after what its client heard last, or after a snapshot.
+
+use crate::App;
+use crate::realtime::clients::Client;
+use crate::realtime::frame;
+use crate::realtime::interest::{TopicInterest, tenant_of};
+use crate::realtime::snapshot::{self, Limits, Snapshot};
+use bytes::Bytes;
+use std::sync::Arc;
+use tidewire_feed::{ResetReason, Start};
+use tidewire_model::{Position, Principal, Seq};
+use tidewire_store::StoreError;
+
+/// Decides for the new topics of one request.
+pub struct Beginning<'a> {
+    app: &'a App,
+    client: &'a Client,
+    principal: &'a Principal,
+    /// bytes that snapshots may still take
+    bytes: usize,
+}
+
+impl<'a> Beginning<'a> {
+    pub fn new(app: &'a App, client: &'a Client, principal: &'a Principal) -> Self {
+        Self { app, client, principal, bytes: app.realtime.options.snapshot_bytes }
+    }
+
+    pub async fn of(&mut self, interest: &Arc<TopicInterest>) -> Result<Start, StoreError> {
+        let catalog = self.app.store.catalog();
+        let names_records = interest.collection(&catalog, &tenant_of(self.principal)).is_some();
+        let text = &*interest.topic.text;
+        let mut preface = Vec::new();
+        match self.wanted(interest, names_records).map(|cursor| self.position(cursor)) {
+            // messages are not kept
+            Some(Ok(_)) if !names_records => return Ok(self.reset(text, "not_kept")),
+            Some(Ok(seq)) => return Ok(Start::After { seq, preface }),
+            Some(Err(reason)) if names_records && interest.topic.flag("snapshot") => {
+                let (_, cursor) = self.head();
+                preface.push(frame::reset(text, reason, &cursor));
+            }
+            Some(Err(reason)) => return Ok(self.reset(text, reason)),
+            None => {}
+        }
+        if names_records && interest.topic.flag("snapshot") {
+            return self.snapshot(interest, preface).await;
+        }
+        Ok(Start::Now)
+    }
+
+    /// The position that the client asks to go on from.
+    fn wanted<'t>(&'t self, interest: &'t TopicInterest, names_records: bool) -> Option<&'t str> {
+        let since = interest.topic.option("since");
+        if names_records && !since.is_empty() {
+            return Some(since);
+        }
+        let in_time = self.client.opened.elapsed() <= self.app.realtime.options.resume_window;
+        self.client.last_event_id.as_deref().filter(|_| in_time)
+    }
+
+    fn position(&self, cursor: &str) -> Result<Seq, &'static str> {
+        let feed = &self.app.feed;
+        let position = feed.cursors().read(cursor).map_err(|_| reason(ResetReason::InvalidCursor))?;
+        feed.check(&position).map_err(reason)
+    }
+
+    /// The last position, and its cursor.
+    fn head(&self) -> (Seq, String) {
+        let seq = self.app.store.head();
+        (seq, self.cursor(seq))
+    }
+
+    fn cursor(&self, seq: Seq) -> String {
+        let position = Position { epoch: self.app.store.epoch(), seq, offset: 0 };
+        self.app.feed.cursors().write(&position)
+    }
+
+    fn reset(&self, topic: &str, reason: &str) -> Start {
+        let (seq, cursor) = self.head();
+        Start::After { seq, preface: vec![frame::reset(topic, reason, &cursor)] }
+    }
+
+    async fn snapshot(
+        &mut self,
+        interest: &Arc<TopicInterest>,
+        mut preface: Vec<Bytes>,
+    ) -> Result<Start, StoreError> {
+        let options = &self.app.realtime.options;
+        let limits = Limits { records: options.snapshot_records, bytes: self.bytes };
+        let (reading, principal) = (interest.clone(), self.principal.clone());
+        let taken = self.app.store.read(move |view| snapshot::take(view, &reading, &principal, limits));
+        let Snapshot { head, frames } = taken.await?;
+        let (text, cursor) = (&*interest.topic.text, self.cursor(head));
+        match frames {
+            Some(frames) => {
+                self.bytes -= frames.iter().map(Bytes::len).sum::<usize>();
+                preface.extend(frames);
+                preface.push(frame::live(text, &cursor));
+            }
+            None => preface.push(frame::reset(text, "snapshot_too_large", &cursor)),
+        }
+        Ok(Start::After { seq: head, preface })
+    }
+}
+
+fn reason(reason: ResetReason) -> &'static str {
+    match reason {
+        ResetReason::EpochChanged => "epoch_changed",
+        ResetReason::Retention => "retention",
+        ResetReason::AheadOfHead => "ahead_of_head",
+        ResetReason::InvalidCursor => "invalid_cursor",
+    }
+}

@@ -1,0 +1,252 @@
+//! `POST /api/realtime`: who a client is, and what it wants to hear from now on.
+
+use crate::App;
+use crate::asker;
+use crate::body::{LIMIT, Payload};
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::realtime::clients::Client;
+use crate::realtime::interest::TopicInterest;
+use crate::realtime::start::Beginning;
+use crate::realtime::topic::Topic;
+use crate::wire;
+use axum::response::Response;
+use hashbrown::HashSet;
+use serde_json::{Map, Value as Json, json};
+use std::sync::Arc;
+use tidewire_feed::{Start, Subscription};
+use tidewire_model::Principal;
+
+/// bytes
+const CLIENT_ID_LENGTH: usize = 255;
+const TOPICS: usize = 1000;
+/// bytes
+const TOPIC_LENGTH: usize = 2500;
+
+pub async fn subscribe(mut call: Call) -> Result<Response, ApiError> {
+    let payload = call.read_body(LIMIT).await.map_err(|error| error.or(""))?;
+    let form = Form::read(payload)?;
+    form.validate()?;
+    let clients = &call.app.realtime.clients;
+    let client =
+        clients.find(&form.client_id).ok_or_else(|| ApiError::not_found("Missing or invalid client id."))?;
+    if call.app.realtime.options.check_address && client.address != asker::address(&call.parts) {
+        return Err(ApiError::bad_request("Invalid realtime client."));
+    }
+    let _turn = client.turn.acquire().await.map_err(|_| ApiError::internal())?;
+    check_principal(&client.connection.principal(), &call.asker.principal)?;
+    set(&call.app, &client, call.asker.principal.clone(), &form.topics).await?;
+    Ok(wire::no_content())
+}
+
+/// A guest may become anybody, anybody else may only stay what it is.
+fn check_principal(current: &Principal, new: &Principal) -> Result<(), ApiError> {
+    if current.record().is_none() || current.is_same(new) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("The current and the previous request authorization don't match."))
+}
+
+async fn set(app: &App, client: &Client, principal: Principal, topics: &[String]) -> Result<(), ApiError> {
+    let mut names: HashSet<Box<str>> = HashSet::with_capacity(topics.len());
+    let mut subscriptions = Vec::with_capacity(topics.len());
+    let mut beginning = Beginning::new(app, client, &principal);
+    for text in topics {
+        if text.is_empty() || !names.insert(text.as_str().into()) {
+            continue;
+        }
+        let interest = Arc::new(TopicInterest { topic: Topic::parse(text), store: app.store.clone() });
+        let start = if client.has_topic(text) { Start::Now } else { beginning.of(&interest).await? };
+        subscriptions.push(Subscription { name: text.as_str().into(), interest, start });
+    }
+    client.connection.set(principal, subscriptions).await;
+    client.set_topics(names);
+    Ok(())
+}
+
+#[derive(Debug, PartialEq)]
+struct Form {
+    client_id: String,
+    topics: Vec<String>,
+}
+
+impl Form {
+    fn read(payload: Payload) -> Result<Self, ApiError> {
+        let read = || {
+            let fixed = payload.into_fixed()?;
+            let client_id = fixed.text("clientId")?.unwrap_or_default();
+            let topics = fixed.texts("subscriptions")?.unwrap_or_default();
+            Ok(Self { client_id, topics })
+        };
+        read().map_err(|error: crate::body::BodyError| error.or(""))
+    }
+
+    /// All faults are told at once.
+    fn validate(&self) -> Result<(), ApiError> {
+        let mut data = Map::new();
+        if let Some(fault) = self.client_id_fault() {
+            data.insert("clientId".to_owned(), fault);
+        }
+        if let Some(fault) = self.topics_fault() {
+            data.insert("subscriptions".to_owned(), fault);
+        }
+        if data.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError { data, ..ApiError::bad_request("") })
+    }
+
+    fn client_id_fault(&self) -> Option<Json> {
+        match self.client_id.len() {
+            0 => Some(json!({ "code": "validation_required", "message": "Cannot be blank." })),
+            length if length > CLIENT_ID_LENGTH => Some(json!({
+                "code": "validation_length_out_of_range",
+                "message": format!("The length must be between 1 and {CLIENT_ID_LENGTH}."),
+                "params": { "max": CLIENT_ID_LENGTH, "min": 1 },
+            })),
+            _ => None,
+        }
+    }
+
+    fn topics_fault(&self) -> Option<Json> {
+        if self.topics.len() > TOPICS {
+            return Some(too_long(TOPICS));
+        }
+        let faults = self
+            .topics
+            .iter()
+            .enumerate()
+            .filter_map(|(index, topic)| Some((index.to_string(), topic_fault(topic)?)));
+        let faults: Map<String, Json> = faults.collect();
+        (!faults.is_empty()).then_some(Json::Object(faults))
+    }
+}
+
+/// A line break would let a topic forge events in its own stream.
+fn topic_fault(topic: &str) -> Option<Json> {
+    if topic.len() > TOPIC_LENGTH {
+        return Some(too_long(TOPIC_LENGTH));
+    }
+    topic.contains(['\r', '\n']).then(
+        || json!({ "code": "validation_match_invalid", "message": "Must not contain line breaks." }),
+    )
+}
+
+fn too_long(max: usize) -> Json {
+    json!({
+        "code": "validation_length_too_long",
+        "message": format!("The length must be no more than {max}."),
+        "params": { "max": max, "min": 0 },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body;
+    use axum::body::Body;
+    use http::{Request, header};
+
+    const JSON: &str = "application/json";
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const MULTIPART: &str = "multipart/form-data; boundary=B";
+    const DEFAULT: &str =
+        r#"{"data":{},"message":"Something went wrong while processing your request.","status":400}"#;
+
+    async fn read(kind: &str, body: &str) -> Result<Form, ApiError> {
+        let request = Request::builder().header(header::CONTENT_TYPE, kind).body(()).unwrap();
+        let payload = body::read(&request.into_parts().0, Body::from(body.to_owned()), LIMIT).await;
+        let form = Form::read(payload.map_err(|error| error.or(""))?)?;
+        form.validate()?;
+        Ok(form)
+    }
+
+    #[tokio::test]
+    async fn forms_are_read_from_every_encoding() {
+        let multipart = "--B\r\nContent-Disposition: form-data; name=\"clientId\"\r\n\r\nc\r\n--B\r\n\
+            Content-Disposition: form-data; name=\"subscriptions\"\r\n\r\na\r\n--B\r\n\
+            Content-Disposition: form-data; name=\"subscriptions\"\r\n\r\nb\r\n--B--\r\n";
+        for (kind, body, topics) in [
+            (JSON, r#"{"clientId":"c","subscriptions":["a","b"]}"#, vec!["a", "b"]),
+            ("application/json; charset=utf-8", r#"{"ClientID":"c","x":1}trailing"#, vec![]),
+            (JSON, r#"{"clientId":"c","subscriptions":null}"#, vec![]),
+            (JSON, r#"{"clientId":"c","subscriptions":["","a",""]}"#, vec!["", "a", ""]),
+            (FORM, "clientId=c&subscriptions=a&subscriptions=b%2F*", vec!["a", "b/*"]),
+            (FORM, r#"clientId=c&subscriptions=["a"]"#, vec!["[\"a\"]"]),
+            (FORM, "clientId=c&subscriptions[]=a&subscriptions.0=b", vec![]),
+            (FORM, r#"@jsonPayload={"clientId":"c","subscriptions":["a"]}"#, vec!["a"]),
+            (MULTIPART, multipart, vec!["a", "b"]),
+        ] {
+            let form = read(kind, body).await.unwrap();
+            assert_eq!(
+                (form.client_id.as_str(), form.topics),
+                ("c", topics.into_iter().map(str::to_owned).collect())
+            );
+        }
+    }
+
+    fn body_with(data: &str) -> String {
+        DEFAULT.replacen("{}", data, 1)
+    }
+
+    async fn check_refused(kind: &str, body: &str, expected: &str) {
+        let error = read(kind, body).await.unwrap_err();
+        assert_eq!(
+            tidewire_model::json::to_string(&error.to_json()),
+            expected,
+            "{}",
+            &body[..body.len().min(60)]
+        );
+    }
+
+    #[tokio::test]
+    async fn unreadable_bodies_get_the_default_answer() {
+        for (kind, body) in [
+            (JSON, r#"{"clientId":123}"#),
+            (JSON, r#"{"clientId":"c","subscriptions":"a"}"#),
+            (JSON, r#"{"clientId":"c","subscriptions":[1]}"#),
+            (JSON, "[1]"),
+            (JSON, r#""str""#),
+            (JSON, "{"),
+            ("text/plain", "x"),
+            ("", "x"),
+        ] {
+            check_refused(kind, body, DEFAULT).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn faults_are_told_at_once_and_to_the_byte() {
+        let blank = r#""clientId":{"code":"validation_required","message":"Cannot be blank."}"#;
+        let long = r#""clientId":{"code":"validation_length_out_of_range","message":"The length must be between 1 and 255.","params":{"max":255,"min":1}}"#;
+        let many = r#""subscriptions":{"code":"validation_length_too_long","message":"The length must be no more than 1000.","params":{"max":1000,"min":0}}"#;
+        let wide = r#""subscriptions":{"1":{"code":"validation_length_too_long","message":"The length must be no more than 2500.","params":{"max":2500,"min":0}}}"#;
+        let breaks = r#""subscriptions":{"0":{"code":"validation_match_invalid","message":"Must not contain line breaks."}}"#;
+        let topics = |count: usize| json!(vec!["t"; count]).to_string();
+        let both = |topic: String| json!(["a", topic]).to_string();
+        for (id, topics, data) in [
+            ("".to_owned(), "null".to_owned(), format!("{{{blank}}}")),
+            ("c".repeat(256), "[]".to_owned(), format!("{{{long}}}")),
+            ("é".repeat(128), "[]".to_owned(), format!("{{{long}}}")),
+            ("c".to_owned(), topics(1001), format!("{{{many}}}")),
+            ("c".to_owned(), both("x".repeat(2501)), format!("{{{wide}}}")),
+            ("c".to_owned(), both("é".repeat(1251)), format!("{{{wide}}}")),
+            ("".to_owned(), both("x".repeat(2501)), format!("{{{blank},{wide}}}")),
+            ("c".to_owned(), r#"["a\nb"]"#.to_owned(), format!("{{{breaks}}}")),
+            ("c".to_owned(), r#"["a\r"]"#.to_owned(), format!("{{{breaks}}}")),
+        ] {
+            let body = format!(r#"{{"clientId":"{id}","subscriptions":{topics}}}"#);
+            check_refused(JSON, &body, &body_with(&data)).await;
+        }
+        check_refused(JSON, "", &body_with(&format!("{{{blank}}}"))).await;
+        assert!(read(JSON, &format!(r#"{{"clientId":"c","subscriptions":{}}}"#, topics(1000))).await.is_ok());
+        assert!(
+            read(
+                JSON,
+                &json!({"clientId": "c".repeat(255), "subscriptions": ["x".repeat(2500)]}).to_string()
+            )
+            .await
+            .is_ok()
+        );
+    }
+}
