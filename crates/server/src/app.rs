@@ -1,0 +1,86 @@
+//! Joins store, feed and dialects.
+
+use crate::config::{Config, Realtime};
+use crate::log::StoreLog;
+use crate::page;
+use anyhow::Context;
+use axum::Router;
+use std::sync::{Arc, OnceLock};
+use tidewire_auth::Passwords;
+use tidewire_feed::Feed;
+use tidewire_pocketbase::realtime;
+use tidewire_records::bootstrap;
+use tidewire_store::{Store, StoreError};
+
+/// The setting that holds the key of cursors: with it they outlive a restart.
+const CURSOR_KEY: &str = "tidewire.cursorKey";
+/// Passwords that are hashed at once, and that may wait.
+const HASHING: (usize, usize) = (2, 64);
+
+/// A server without its sockets.
+pub struct App {
+    pub store: Store,
+    pub feed: Feed,
+    pub router: Router,
+}
+
+impl App {
+    /// Opens the folder, which nobody else may have open.
+    pub fn open(config: &Config) -> anyhow::Result<Self> {
+        let announced: Arc<OnceLock<Feed>> = Arc::default();
+        let announcing = announced.clone();
+        let announce = move |committed: tidewire_store::Committed| {
+            if let Some(feed) = announcing.get() {
+                feed.announce(committed.changes, committed.catalog);
+            }
+        };
+        let store = Store::open(&config.dir, tidewire_store::Options::default(), Box::new(announce))
+            .with_context(|| format!("cannot open the data folder {}", config.dir.display()))?;
+        bootstrap::bootstrap(&store)?;
+        let log = Arc::new(StoreLog(store.clone()));
+        let feed = Feed::start(log.clone(), log, store.catalog(), feed_options(&store, &config.realtime)?);
+        let _ = announced.set(feed.clone());
+        let router = router(config, &store, &feed);
+        Ok(Self { store, feed, router })
+    }
+}
+
+fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
+    let passwords = Passwords::new(HASHING.0, HASHING.1);
+    let app = tidewire_pocketbase::App::new(store.clone(), feed.clone(), passwords)
+        .with_realtime(realtime_options(&config.realtime));
+    tidewire_pocketbase::routes(app).merge(page::routes(config.demo))
+}
+
+fn realtime_options(config: &Realtime) -> realtime::Options {
+    realtime::Options {
+        heartbeat: config.heartbeat,
+        heartbeat_bosbase: config.heartbeat_bosbase,
+        idle: config.idle,
+        check_address: config.check_ip,
+        ..realtime::Options::default()
+    }
+}
+
+fn feed_options(store: &Store, config: &Realtime) -> anyhow::Result<tidewire_feed::Options> {
+    Ok(tidewire_feed::Options {
+        outbox_bytes: config.outbox,
+        ring: 8192,
+        input: 65_536,
+        slow_threads: 2,
+        cursor_key: cursor_key(store)?,
+    })
+}
+
+/// Read from the settings, or made and kept there.
+fn cursor_key(store: &Store) -> anyhow::Result<[u8; 32]> {
+    let stored = store.read_here(|snapshot| snapshot.setting(CURSOR_KEY))?;
+    if let Some(text) = stored {
+        let bytes: Vec<u8> = serde_json::from_str(&text)?;
+        return bytes.try_into().ok().with_context(|| format!("the setting {CURSOR_KEY} is no key"));
+    }
+    let key: [u8; 32] = rand::random();
+    let text = serde_json::to_string(&key)?;
+    store.write_blocking(move |tx| tx.set_setting(CURSOR_KEY, &text).map_err(StoreError::from))?;
+    Ok(key)
+}

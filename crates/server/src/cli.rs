@@ -1,0 +1,72 @@
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// What was typed; `Config` is what was meant.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidewire",
+    version,
+    about = "Realtime backend in one binary: records, rules, subscriptions"
+)]
+pub struct Cli {
+    /// Data folder; made if it is missing
+    #[arg(long, global = true, default_value = "tw_data", env = "TIDEWIRE_DIR")]
+    pub dir: PathBuf,
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Runs the server
+    Serve(ServeArgs),
+    /// Manages superusers, also while the server runs
+    #[command(subcommand)]
+    Superuser(SuperuserTask),
+    /// Manages accounts, also while the server runs
+    #[command(subcommand)]
+    Account(AccountTask),
+    /// Sends a message to everyone subscribed to a custom topic of the running server
+    Publish {
+        topic: String,
+        /// Any JSON value
+        json: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:8090", env = "TIDEWIRE_HTTP")]
+    pub http: String,
+    /// Origins that browsers may call from, separated by commas
+    #[arg(long, default_value = "*", value_delimiter = ',', env = "TIDEWIRE_ORIGINS")]
+    pub origins: Vec<String>,
+    /// Keeps a small collection "demo" in motion, to be watched on the first page
+    #[arg(long)]
+    pub demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SuperuserTask {
+    /// Creates a superuser or sets the password of an old one
+    Upsert { email: String, password: String },
+    /// Creates a superuser; an error if there is one
+    Create { email: String, password: String },
+    /// Deletes a superuser
+    Delete { email: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AccountTask {
+    /// Creates an account (a tenant) and prints it as one line of JSON
+    Create {
+        /// Lower-case name in URLs and headers
+        slug: String,
+        #[arg(long)]
+        name: String,
+        /// Key to accept from its clients; a random one is made if none is given
+        #[arg(long)]
+        api_key: Option<String>,
+    },
+}

@@ -1,0 +1,36 @@
+//! What `superuser` and `account` do to an open store.
+
+use crate::{account, superuser};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use tidewire_store::Store;
+
+/// One command, as it is typed and as it travels to a running server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    SuperuserUpsert { email: String, password: String },
+    SuperuserCreate { email: String, password: String },
+    SuperuserDelete { email: String },
+    AccountCreate { slug: String, name: String, api_key: Option<String> },
+    Publish { topic: String, data: Json },
+}
+
+/// Why a message cannot be published without a server.
+pub const NO_SERVER: &str = "no server runs on this data folder: nobody would hear the message";
+
+/// What is printed, or why the command failed.
+pub type Outcome = Result<String, String>;
+
+/// Carries out what needs the store alone. Blocks.
+pub fn run(store: &Store, command: &Command) -> Outcome {
+    match command {
+        Command::SuperuserUpsert { email, password } => superuser::upsert(store, email, password),
+        Command::SuperuserCreate { email, password } => superuser::create(store, email, password),
+        Command::SuperuserDelete { email } => superuser::delete(store, email),
+        Command::AccountCreate { slug, name, api_key } => {
+            account::create(store, slug, name, api_key.as_deref())
+        }
+        Command::Publish { .. } => Err(NO_SERVER.to_owned()),
+    }
+}

@@ -1,0 +1,146 @@
+//! The only place that reads the environment.
+
+use crate::cli::ServeArgs;
+use anyhow::{Context, bail};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What a server is run with: flags and environment, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub http: SocketAddr,
+    pub dir: PathBuf,
+    pub origins: Vec<String>,
+    pub demo: bool,
+    pub connections: ConnectionLimits,
+    pub realtime: Realtime,
+    /// limit failed sign-ins; default on
+    pub rate_limit: bool,
+    /// how long streams and requests may take to end after a signal; default 10 s
+    pub grace: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// open sockets in all; default 100 000, never more than the file limit allows
+    pub total: usize,
+    /// open sockets of one address; default 20 000
+    pub per_address: usize,
+    /// how long a client may take to send a request's head; default 30 s
+    pub header_timeout: Duration,
+    /// bytes of hyper's buffers per connection; default 16 KiB, which bounds a request's head
+    pub buffer: usize,
+    /// unsent bytes that the kernel takes for one socket; default 128 KiB
+    pub unsent: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Realtime {
+    /// a quiet stream gets a comment after it; default 15 s
+    pub heartbeat: Duration,
+    /// the same for the BosBase SDK, whose `unsubscribe` waits for it; default 5 s
+    pub heartbeat_bosbase: Duration,
+    /// a stream without messages ends after it; default 300 s
+    pub idle: Duration,
+    /// refuse subscriptions from another address than the stream's; default on
+    pub check_ip: bool,
+    /// bytes that may wait for one connection; default 256 KiB
+    pub outbox: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            total: 100_000,
+            per_address: 20_000,
+            header_timeout: Duration::from_secs(30),
+            buffer: 16 * 1024,
+            unsent: 128 * 1024,
+        }
+    }
+}
+
+impl Default for Realtime {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(15),
+            heartbeat_bosbase: Duration::from_secs(5),
+            idle: Duration::from_secs(300),
+            check_ip: true,
+            outbox: 256 * 1024,
+        }
+    }
+}
+
+impl Config {
+    /// Defaults with an address and a folder.
+    pub fn new(http: SocketAddr, dir: &Path) -> Self {
+        Self {
+            http,
+            dir: dir.to_owned(),
+            origins: vec!["*".to_owned()],
+            demo: false,
+            connections: ConnectionLimits::default(),
+            realtime: Realtime::default(),
+            rate_limit: true,
+            grace: Duration::from_secs(10),
+        }
+    }
+
+    /// What flags and environment ask for.
+    pub fn read(args: &ServeArgs, dir: &Path) -> anyhow::Result<Self> {
+        let mut config = Self::new(address(&args.http)?, dir);
+        config.origins.clone_from(&args.origins);
+        config.demo = args.demo;
+        config.rate_limit = switch("TIDEWIRE_RATE_LIMIT", config.rate_limit)?;
+        config.grace = seconds("TIDEWIRE_GRACE", config.grace)?;
+        let connections = &mut config.connections;
+        connections.total = number("TIDEWIRE_CONNECTIONS", connections.total)?;
+        connections.per_address = number("TIDEWIRE_CONNECTIONS_PER_ADDRESS", connections.per_address)?;
+        connections.header_timeout = seconds("TIDEWIRE_HEADER_TIMEOUT", connections.header_timeout)?;
+        let realtime = &mut config.realtime;
+        realtime.heartbeat = seconds("TIDEWIRE_HEARTBEAT", realtime.heartbeat)?;
+        realtime.heartbeat_bosbase = seconds("TIDEWIRE_HEARTBEAT_BOSBASE", realtime.heartbeat_bosbase)?;
+        realtime.idle = seconds("TIDEWIRE_IDLE", realtime.idle)?;
+        realtime.check_ip = switch("TIDEWIRE_CHECK_IP", realtime.check_ip)?;
+        realtime.outbox = number("TIDEWIRE_OUTBOX_BYTES", realtime.outbox)?;
+        Ok(config)
+    }
+}
+
+/// What the log shows: `TIDEWIRE_LOG` in the syntax of tracing's filter, else "info".
+pub fn log_filter() -> String {
+    variable("TIDEWIRE_LOG").unwrap_or_else(|| "info".to_owned())
+}
+
+fn address(text: &str) -> anyhow::Result<SocketAddr> {
+    let mut found = text.to_socket_addrs().with_context(|| format!("cannot listen on {text:?}"))?;
+    found.next().with_context(|| format!("{text:?} names no address"))
+}
+
+#[allow(clippy::disallowed_methods)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn switch(name: &str, default: bool) -> anyhow::Result<bool> {
+    match variable(name).as_deref() {
+        None => Ok(default),
+        Some("on" | "1" | "true") => Ok(true),
+        Some("off" | "0" | "false") => Ok(false),
+        Some(other) => bail!("{name} is {other:?}: \"on\" or \"off\" is expected"),
+    }
+}
+
+fn number<T: FromStr>(name: &str, default: T) -> anyhow::Result<T> {
+    let Some(text) = variable(name) else { return Ok(default) };
+    text.parse().ok().with_context(|| format!("{name} is {text:?}: a number is expected"))
+}
+
+/// Seconds, with a fraction if need be.
+fn seconds(name: &str, default: Duration) -> anyhow::Result<Duration> {
+    let seconds = number(name, default.as_secs_f64())?;
+    Duration::try_from_secs_f64(seconds).with_context(|| format!("{name} is out of range"))
+}

@@ -1,0 +1,17 @@
+//! The binary `tidewire`: configuration, wiring, sockets, commands, the first page.
+
+pub mod account;
+mod admit;
+mod app;
+pub mod cli;
+pub mod command;
+pub mod config;
+pub mod control;
+mod demo;
+mod files;
+mod listen;
+mod log;
+mod page;
+pub mod serve;
+mod socket;
+pub mod superuser;

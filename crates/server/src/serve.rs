@@ -1,0 +1,91 @@
+//! A server's life: open, listen, wait for a signal, end cleanly.
+
+use crate::app::App;
+use crate::config::Config;
+use crate::control::Control;
+use crate::{demo, files, listen};
+use anyhow::Context;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A server that listens.
+pub struct Running {
+    pub address: SocketAddr,
+    app: App,
+    config: Config,
+    stop: watch::Sender<bool>,
+    listening: JoinHandle<()>,
+    /// control socket and demo; they end with the server
+    beside: Vec<JoinHandle<()>>,
+}
+
+/// Serves until a signal comes.
+pub async fn run(mut config: Config) -> anyhow::Result<()> {
+    config.connections.total = config.connections.total.min(files::raise_limit());
+    let mut signals = Signals::new()?;
+    let server = Running::start(config).await?;
+    println!("Tidewire listens on http://{}", server.address);
+    signals.next().await;
+    tracing::info!("stopping");
+    tokio::select! {
+        () = server.stop() => {}
+        () = signals.next() => std::process::exit(130),
+    }
+    Ok(())
+}
+
+impl Running {
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let opening = config.clone();
+        let app = tokio::task::spawn_blocking(move || App::open(&opening)).await??;
+        let control = Control::bind(&config.dir).context("cannot open the control socket")?;
+        let listener = TcpListener::bind(config.http)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.http))?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let listening =
+            tokio::spawn(listen::listen(listener, app.router.clone(), config.connections, stopped));
+        let (store, feed) = (app.store.clone(), app.feed.clone());
+        let mut beside = vec![tokio::spawn(async move { control.serve(&store, &feed).await })];
+        if config.demo {
+            let collection = demo::prepare(&app.store).await.context("cannot make the demo collection")?;
+            beside.push(tokio::spawn(demo::run(app.store.clone(), collection)));
+        }
+        Ok(Self { address, app, config, stop, listening, beside })
+    }
+
+    /// Takes no more connections, ends streams with their last chunk, lets requests finish.
+    pub async fn stop(self) {
+        for task in &self.beside {
+            task.abort();
+        }
+        let _ = self.stop.send(true);
+        self.app.feed.stop();
+        if tokio::time::timeout(self.config.grace, self.listening).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
