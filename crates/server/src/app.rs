@@ -10,7 +10,7 @@ use tidewire_auth::Passwords;
 use tidewire_feed::Feed;
 use tidewire_pocketbase::realtime;
 use tidewire_records::bootstrap;
-use tidewire_store::{Store, StoreError};
+use tidewire_store::Store;
 
 /// The setting that holds the key of cursors: with it they outlive a restart.
 const CURSOR_KEY: &str = "tidewire.cursorKey";
@@ -81,6 +81,6 @@ fn cursor_key(store: &Store) -> anyhow::Result<[u8; 32]> {
     }
     let key: [u8; 32] = rand::random();
     let text = serde_json::to_string(&key)?;
-    store.write_blocking(move |tx| tx.set_setting(CURSOR_KEY, &text).map_err(StoreError::from))?;
+    store.write_blocking(move |tx| tx.set_setting(CURSOR_KEY, &text))?;
     Ok(key)
 }

@@ -9,6 +9,8 @@ use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tidewire_feed::Feed;
+use tidewire_model::TenantId;
+use tidewire_pocketbase::realtime::publish;
 use tidewire_store::Store;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
@@ -88,16 +90,15 @@ async fn answer(mut stream: UnixStream, store: &Store, feed: &Feed) -> io::Resul
 
 async fn carry_out(store: &Store, feed: &Feed, command: Command) -> Outcome {
     if let Command::Publish { topic, data } = &command {
-        return publish(feed, topic, data).await;
+        return publish(store, feed, topic, data).await;
     }
     let store = store.clone();
     let running = tokio::task::spawn_blocking(move || command::run(&store, &command));
     running.await.unwrap_or_else(|_| Err("the command failed inside".to_owned()))
 }
 
-async fn publish(feed: &Feed, topic: &str, data: &serde_json::Value) -> Outcome {
-    use tidewire_pocketbase::realtime::publish;
-    publish::send(feed, &tidewire_model::TenantId::default(), topic, data)
+async fn publish(store: &Store, feed: &Feed, topic: &str, data: &serde_json::Value) -> Outcome {
+    publish::send(feed, &store.catalog(), &TenantId::default(), topic, data)
         .await
         .map(|()| format!("Published to {topic:?}."))
         .map_err(|error| error.to_string())

@@ -127,9 +127,9 @@ fn topic_fault(topic: &str) -> Option<Json> {
     if topic.len() > TOPIC_LENGTH {
         return Some(too_long(TOPIC_LENGTH));
     }
-    topic.contains(['\r', '\n']).then(
-        || json!({ "code": "validation_match_invalid", "message": "Must not contain line breaks." }),
-    )
+    topic
+        .contains(['\r', '\n'])
+        .then(|| json!({ "code": "validation_match_invalid", "message": "Must not contain line breaks." }))
 }
 
 fn too_long(max: usize) -> Json {
