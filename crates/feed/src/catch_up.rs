@@ -1,0 +1,135 @@
+use crate::class::{Verdict, guarded};
+use crate::client::Client;
+use crate::event::Event;
+use crate::hub::Hub;
+use crate::outbox::{Entry, Replayed};
+use crate::replay::Replay;
+use crate::slot::Slot;
+use crate::slow::Question;
+use crate::{ConnectionId, ResetReason};
+use std::sync::Arc;
+use tidewire_model::{Change, Seq};
+
+/// Changes that the hub itself tells a connection at the end of its replay, at most.
+const LAST_CHANGES: u64 = 256;
+/// Decisions that the hub makes at the end of one connection's replay, at most.
+const LAST_DECISIONS: u64 = 4096;
+
+/// How connections that are behind the hub come back to it.
+impl Hub {
+    /// Goes live, or into a replay from the earliest change that a subscription has not seen.
+    pub fn settle(&mut self, id: ConnectionId) {
+        let Some(client) = self.clients.get(&id) else { return };
+        let start = client.subscriptions.iter().map(|held| held.after).min().unwrap_or(self.position);
+        if let Some((generation, done)) = client.outbox.settle(start, self.position, self.bounds) {
+            self.counters.replays.add(1);
+            self.replay(client, generation, done);
+        }
+    }
+
+    /// The reader has made room.
+    pub fn begin_replay(&mut self, id: ConnectionId) {
+        let Some(client) = self.clients.get(&id) else { return };
+        if let Some((generation, done)) = client.outbox.begin() {
+            self.counters.replays.add(1);
+            self.replay(client, generation, done);
+        }
+    }
+
+    /// A replay has come to where the hub stood when it began: only the hub can tell the rest without gap or overlap.
+    pub fn end_replay(&mut self, id: ConnectionId, generation: u64, lost: bool) {
+        let Some(client) = self.clients.get(&id) else { return };
+        let Some(done) = client.outbox.progress(generation) else { return };
+        if lost {
+            return self.reset(id, ResetReason::Retention);
+        }
+        let missing = self.position - done;
+        let seats: usize = client.subscriptions.iter().map(|held| held.seats.len()).sum();
+        let is_short = missing <= LAST_CHANGES && missing * seats as u64 <= LAST_DECISIONS;
+        let changes = if is_short { self.ring.recent(done, missing as usize) } else { None };
+        match changes {
+            Some(changes) => self.finish(id, generation, &changes),
+            None if missing == 0 => self.finish(id, generation, &[]),
+            None => self.replay(client, generation, done),
+        }
+    }
+
+    fn replay(&self, client: &Client, generation: u64, done: Seq) {
+        self.replays.push(Replay {
+            outbox: client.outbox.clone(),
+            generation,
+            done,
+            until: self.position,
+            listeners: client.listeners(&self.classes),
+        });
+    }
+
+    fn finish(&mut self, id: ConnectionId, generation: u64, changes: &[Arc<Change>]) {
+        let Some(client) = self.clients.get(&id) else { return };
+        let mut entries = Vec::new();
+        for change in changes {
+            let seq = change.position.seq;
+            let Some(questions) = self.last_words(client, change, &mut entries) else {
+                return self.replay(client, generation, seq - 1);
+            };
+            match client.outbox.replay(generation, seq, &mut entries, self.bounds) {
+                Replayed::More => {}
+                Replayed::Full => {
+                    questions.into_iter().for_each(|question| self.slow.push(question));
+                    return;
+                }
+                Replayed::Stale => return,
+            }
+            questions.into_iter().for_each(|question| self.slow.push(question));
+        }
+        client.outbox.settle(self.position, self.position, self.bounds);
+    }
+
+    /// What one connection hears of one change; `None` if the slow lane has no room for it.
+    fn last_words(
+        &self,
+        client: &Client,
+        change: &Arc<Change>,
+        entries: &mut Vec<Entry>,
+    ) -> Option<Vec<Question>> {
+        let mut questions = Vec::new();
+        let mut cursor: Option<Arc<str>> = None;
+        let mut scratch = Vec::new();
+        for listener in &client.listeners(&self.classes) {
+            if change.position.seq <= listener.after || !listener.decision.topic.covers(change) {
+                continue;
+            }
+            let cursor = cursor.get_or_insert_with(|| self.cursors.write(&change.position).into());
+            match listener.decision.judge(change) {
+                Verdict::Nothing => {}
+                Verdict::Tell(action) => {
+                    let event = Event::Change { change, action, cursor };
+                    entries.extend(listener.decision.encode(&event, &mut scratch).map(Entry::Frame));
+                }
+                Verdict::Ask => {
+                    let (slot, promise) = Slot::new();
+                    entries.push(Entry::Slot(slot, false));
+                    let (decision, change, cursor) =
+                        (listener.decision.clone(), change.clone(), cursor.clone());
+                    questions.push(Question { decision, change, cursor, promise });
+                }
+            }
+        }
+        let fits = questions.is_empty() || self.slow.len() + questions.len() <= self.questions;
+        fits.then_some(questions)
+    }
+
+    /// Tells every subscription of a connection that changes are gone, and goes on live.
+    pub fn reset(&mut self, id: ConnectionId, reason: ResetReason) {
+        let cursor = self.cursors.write(&self.place());
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        self.counters.resets.add(1);
+        client.outbox.interrupt();
+        client.freeze(self.position, &mut self.classes);
+        client.outbox.settle(self.position, self.position, self.bounds);
+        for held in &client.subscriptions {
+            let frame = guarded("interest", || held.interest.reset(reason, &cursor)).flatten();
+            frame.into_iter().for_each(|frame| client.outbox.push_own(frame));
+        }
+    }
+}

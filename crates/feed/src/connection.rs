@@ -1,0 +1,66 @@
+use crate::inbox::{Inbox, Input};
+use crate::interest::Subscription;
+use crate::outbox::{Bounds, Outbox};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tidewire_model::Principal;
+use tokio::sync::oneshot;
+
+/// Names a connection for the life of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// One client's place in the feed. Dropping it disconnects.
+pub struct Connection {
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) bounds: Bounds,
+}
+
+impl Connection {
+    pub fn id(&self) -> ConnectionId {
+        self.outbox.id
+    }
+
+    /// Replaces principal and subscriptions. When it returns, every later commit is covered.
+    pub async fn set(&self, principal: Principal, subscriptions: Vec<Subscription>) {
+        let (done, answer) = oneshot::channel();
+        let id = self.id();
+        if self.inbox.send(Input::Set { id, principal, subscriptions, done }).await {
+            // no answer: the hub has stopped and the connection is closed
+            let _ = answer.await;
+        }
+    }
+
+    /// Who it is now: revocation and expiry are followed.
+    pub fn principal(&self) -> Principal {
+        self.outbox.principal.lock().clone()
+    }
+
+    /// The next ready frames, oldest first, at most about `bytes` long; `Ready(None)` once it is closed and empty.
+    pub fn poll_frames(&self, cx: &mut Context<'_>, bytes: usize, out: &mut Vec<Bytes>) -> Poll<Option<()>> {
+        let read = self.outbox.read(cx, bytes, out, self.bounds);
+        if read.hungry {
+            self.inbox.notify(Input::Hungry(self.id()));
+        }
+        read.poll
+    }
+
+    /// Puts a frame of the session's own behind what is queued (a greeting, an answer).
+    pub fn push(&self, frame: Bytes) {
+        self.outbox.push_own(frame);
+    }
+
+    /// Ends it once what is queued has been read.
+    pub fn close(&self) {
+        self.outbox.close();
+        self.inbox.notify(Input::Disconnect(self.id()));
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,34 @@
+use tidewire_model::{Action, Change};
+
+/// What a class is told.
+pub enum Event<'a> {
+    Change {
+        change: &'a Change,
+        action: Told,
+        cursor: &'a str,
+    },
+    /// a custom message; `data` is ready text of the publisher
+    Message {
+        data: &'a [u8],
+        cursor: &'a str,
+    },
+}
+
+/// How a change looks to one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    Is(Action),
+    /// an update took the record out of the rule or filter (only for classes that asked for it)
+    Leave,
+}
+
+/// Turns an event into the bytes that go on the wire. One per class; called once per event.
+pub trait Encoder: Send + Sync {
+    /// Appends the whole frame; false if this class gets nothing after all.
+    fn encode(&self, event: &Event<'_>, frame: &mut Vec<u8>) -> bool;
+
+    /// True if `encode` asks the store about changes (expand): it is then called on the slow lane. Messages never are.
+    fn needs_store(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,216 @@
+use crate::classes::Classes;
+use crate::connection::{Connection, ConnectionId};
+use crate::cursor::Cursors;
+use crate::hub::Hub;
+use crate::identities::Identities;
+use crate::inbox::{Inbox, Input};
+use crate::interest::{OnRevoked, ResetReason};
+use crate::log::{Log, Lookup};
+use crate::outbox::{Bounds, Outbox};
+use crate::queue::Queue;
+use crate::replay::Replayer;
+use crate::ring::Ring;
+use crate::stats::{Counters, Stats};
+use crate::{fan_out, slow};
+use bytes::Bytes;
+use hashbrown::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+use tidewire_model::{Catalog, Change, Position, Seq, TenantId};
+use tokio::sync::oneshot;
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// bytes that may wait for one connection before it falls back to the log; default 256 KiB
+    pub outbox_bytes: usize,
+    /// frames that may wait for one connection, likewise; default 8192
+    pub outbox_frames: usize,
+    /// changes kept in memory; default 8192
+    pub ring: usize,
+    /// commands and changes that may wait for the hub, each; default 65 536. Changes beyond are read from the log
+    pub input: usize,
+    /// threads that answer questions needing the store, and as many that replay; default 2
+    pub slow_threads: usize,
+    /// questions that may wait for the store; default 16 384. Connections beyond are served from the log
+    pub slow_questions: usize,
+    /// signs cursors; from the store's settings, so that cursors survive a restart
+    pub cursor_key: [u8; 32],
+}
+
+impl Options {
+    pub fn new(cursor_key: [u8; 32]) -> Self {
+        Self {
+            outbox_bytes: 256 * 1024,
+            outbox_frames: 8192,
+            ring: 8192,
+            input: 65_536,
+            slow_threads: 2,
+            slow_questions: 16_384,
+            cursor_key,
+        }
+    }
+}
+
+/// Handle on the feed; cheap to clone. It stops with its last handle.
+#[derive(Clone)]
+pub struct Feed {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    inbox: Arc<Inbox>,
+    log: Arc<dyn Log>,
+    cursors: Cursors,
+    counters: Arc<Counters>,
+    bounds: Bounds,
+    next_id: AtomicU64,
+    slow: Arc<slow::SlowLane>,
+    replays: Arc<Queue<crate::replay::Replay>>,
+}
+
+impl Feed {
+    /// Starts the hub's thread, which begins after `log.head()`.
+    pub fn start(
+        log: Arc<dyn Log>,
+        lookup: Arc<dyn Lookup>,
+        catalog: Arc<Catalog>,
+        options: Options,
+    ) -> Self {
+        let head = log.head();
+        let inner = Inner {
+            inbox: Arc::new(Inbox::new(options.input, head)),
+            cursors: Cursors::new(options.cursor_key),
+            counters: Arc::default(),
+            bounds: Bounds { bytes: options.outbox_bytes.max(1), frames: options.outbox_frames.max(1) },
+            next_id: AtomicU64::new(1),
+            slow: Arc::new(Queue::new()),
+            replays: Arc::new(Queue::new()),
+            log,
+        };
+        let ring = Arc::new(Ring::new(options.ring));
+        for _ in 0..options.slow_threads.max(1) {
+            inner.spawn_slow(lookup.clone());
+            inner.spawn_replayer(ring.clone(), lookup.clone());
+        }
+        inner.spawn_hub(ring, catalog, head, &options);
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Takes a commit from the store. Never blocks: if the queue is full the hub reads the log instead.
+    pub fn announce(&self, changes: Arc<[Arc<Change>]>, catalog: Option<Arc<Catalog>>) {
+        self.inner.inbox.announce(changes, catalog);
+    }
+
+    pub fn connect(&self, on_revoked: OnRevoked) -> Connection {
+        let id = ConnectionId(self.inner.next_id.fetch_add(1, Relaxed));
+        let outbox = Outbox::new(id);
+        if !self.inner.inbox.notify(Input::Connect { outbox: outbox.clone(), on_revoked }) {
+            outbox.close();
+        }
+        Connection { outbox, inbox: self.inner.inbox.clone(), bounds: self.inner.bounds }
+    }
+
+    /// A custom message to everyone on the topic. Returns how many classes it was encoded for.
+    pub async fn publish(&self, tenant: &TenantId, topic: &str, data: Bytes) -> usize {
+        let (done, answer) = oneshot::channel();
+        let input = Input::Publish { tenant: tenant.clone(), name: topic.into(), data, done };
+        if self.inner.inbox.send(input).await { answer.await.unwrap_or(0) } else { 0 }
+    }
+
+    pub fn cursors(&self) -> &Cursors {
+        &self.inner.cursors
+    }
+
+    /// Whether changes after this position can be replayed, else why not.
+    pub fn check(&self, position: &Position) -> Result<Seq, ResetReason> {
+        let log = &self.inner.log;
+        if position.epoch != log.epoch() {
+            Err(ResetReason::EpochChanged)
+        } else if position.seq > log.head() {
+            Err(ResetReason::AheadOfHead)
+        } else if position.seq < log.floor() {
+            Err(ResetReason::Retention)
+        } else {
+            Ok(position.seq)
+        }
+    }
+
+    /// The same for a cursor as a client brings it back.
+    pub fn resume(&self, cursor: &str) -> Result<Seq, ResetReason> {
+        let position = self.inner.cursors.read(cursor).map_err(|_| ResetReason::InvalidCursor)?;
+        self.check(&position)
+    }
+
+    pub fn stats(&self) -> Stats {
+        Stats {
+            input: self.inner.inbox.len() as u64,
+            slow: self.inner.slow.len() as u64,
+            replay: self.inner.replays.len() as u64,
+            ..self.inner.counters.read()
+        }
+    }
+
+    /// Closes every connection after its queue is written (bounded by the caller) and stops the threads. What was
+    /// announced before is still delivered.
+    pub fn stop(&self) {
+        self.inner.inbox.close();
+    }
+}
+
+impl Inner {
+    fn spawn_slow(&self, lookup: Arc<dyn Lookup>) {
+        let (lane, counters) = (self.slow.clone(), self.counters.clone());
+        self.spawn("feed-slow", move || slow::run(&lane, &*lookup, &counters));
+    }
+
+    fn spawn_replayer(&self, ring: Arc<Ring>, lookup: Arc<dyn Lookup>) {
+        let replayer = Replayer {
+            jobs: self.replays.clone(),
+            ring,
+            log: self.log.clone(),
+            lookup,
+            cursors: self.cursors.clone(),
+            inbox: self.inbox.clone(),
+            bounds: self.bounds,
+        };
+        self.spawn("feed-replay", move || replayer.run());
+    }
+
+    fn spawn_hub(&self, ring: Arc<Ring>, catalog: Arc<Catalog>, head: Seq, options: &Options) {
+        let hub = Hub {
+            inbox: self.inbox.clone(),
+            log: self.log.clone(),
+            epoch: self.log.epoch(),
+            cursors: self.cursors.clone(),
+            counters: self.counters.clone(),
+            catalog,
+            position: head,
+            clients: HashMap::new(),
+            subscribed: 0,
+            classes: Classes::default(),
+            identities: Identities::new(options.ring),
+            ring,
+            slow: self.slow.clone(),
+            replays: self.replays.clone(),
+            bounds: self.bounds,
+            questions: options.slow_questions,
+            workspace: fan_out::Workspace::default(),
+        };
+        self.spawn("feed-hub", move || hub.run());
+    }
+
+    /// A feed that cannot have its threads takes no connections.
+    fn spawn(&self, name: &str, job: impl FnOnce() + Send + 'static) {
+        if let Err(error) = thread::Builder::new().name(name.into()).spawn(job) {
+            tracing::error!(name, %error, "cannot start a thread of the feed");
+            self.inbox.close();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.inbox.close();
+    }
+}

@@ -1,0 +1,146 @@
+use crate::classes::Classes;
+use crate::client::Client;
+use crate::cursor::Cursors;
+use crate::fan_out::Workspace;
+use crate::identities::Identities;
+use crate::inbox::{Inbox, Input, Popped};
+use crate::log::Log;
+use crate::outbox::Bounds;
+use crate::queue::Queue;
+use crate::replay::Replay;
+use crate::ring::Ring;
+use crate::slow::SlowLane;
+use crate::stats::Counters;
+use crate::{ConnectionId, ResetReason};
+use hashbrown::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tidewire_model::{Catalog, Change, Epoch, Position, Seq, Timestamp};
+
+/// Changes read from the log at once when announcements were missed.
+const RECOVERY_CHUNK: usize = 512;
+
+/// Owns everything that decides who gets what; runs on one thread, which takes one input after the other.
+pub(crate) struct Hub {
+    pub inbox: Arc<Inbox>,
+    pub log: Arc<dyn Log>,
+    pub epoch: Epoch,
+    pub cursors: Cursors,
+    pub counters: Arc<Counters>,
+    pub catalog: Arc<Catalog>,
+    /// the last change applied
+    pub position: Seq,
+    pub clients: HashMap<ConnectionId, Client>,
+    /// subscriptions of all of them
+    pub subscribed: usize,
+    pub classes: Classes,
+    pub identities: Identities,
+    pub ring: Arc<Ring>,
+    pub slow: Arc<SlowLane>,
+    pub replays: Arc<Queue<Replay>>,
+    pub bounds: Bounds,
+    /// questions that may wait for the store
+    pub questions: usize,
+    pub workspace: Workspace,
+}
+
+impl Hub {
+    /// Works until the inbox is closed and empty.
+    pub fn run(mut self) {
+        loop {
+            self.expire();
+            match self.inbox.pop(self.position, self.until_expiry()) {
+                Popped::Input(after, input) => {
+                    self.recover(after);
+                    self.take(input);
+                }
+                Popped::Idle(announced) => self.recover(announced),
+                Popped::Timeout => {}
+                Popped::Closed => break,
+            }
+            self.workspace.wake_readers();
+        }
+        for client in self.clients.values() {
+            client.outbox.close();
+        }
+        self.slow.close();
+        self.replays.close();
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Commit { changes, catalog } => {
+                if let Some(catalog) = catalog {
+                    self.redefine(catalog);
+                }
+                for change in changes.iter() {
+                    // a commit between the start's look at the log and its first announcement comes twice
+                    if change.position.seq > self.position {
+                        self.recover(change.position.seq - 1);
+                        self.apply(change);
+                    }
+                }
+            }
+            Input::Connect { outbox, on_revoked } => self.connect(outbox, on_revoked),
+            Input::Set { id, principal, subscriptions, done } => {
+                self.set(id, principal, subscriptions);
+                // a session that no longer waits is no error
+                let _ = done.send(());
+            }
+            Input::Publish { tenant, name, data, done } => {
+                let _ = done.send(self.publish(&tenant, &name, &data));
+            }
+            Input::Hungry(id) => self.begin_replay(id),
+            Input::Replayed { id, generation, lost } => self.end_replay(id, generation, lost),
+            Input::Disconnect(id) => self.disconnect(id),
+        }
+    }
+
+    /// One change: first who everybody is, then who is told.
+    fn apply(&mut self, change: &Arc<Change>) {
+        self.follow_identities(change);
+        self.fan_out(change);
+        self.ring.push(change);
+        self.position = change.position.seq;
+        self.counters.changes.add(1);
+    }
+
+    /// Applies from the log what was announced up to `target` but found no room in the queue.
+    fn recover(&mut self, target: Seq) {
+        while self.position < target {
+            let missing = (target - self.position).min(RECOVERY_CHUNK as u64) as usize;
+            let changes = self.log.read(self.position, missing);
+            for change in &changes {
+                if change.position.seq != self.position + 1 {
+                    return self.lose(target);
+                }
+                self.apply(change);
+                self.counters.recovered.add(1);
+            }
+            if changes.is_empty() {
+                return self.lose(target);
+            }
+        }
+    }
+
+    /// The log cannot give back what was missed: everybody is told.
+    fn lose(&mut self, target: Seq) {
+        tracing::error!(after = self.position, up_to = target, "changes are missing from the log");
+        self.ring.clear();
+        self.position = self.position.max(target);
+        let everybody: Vec<ConnectionId> = self.clients.keys().copied().collect();
+        for id in everybody {
+            self.reset(id, ResetReason::Retention);
+        }
+    }
+
+    /// Where the hub stands, in no collection.
+    pub fn place(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.position, offset: 0 }
+    }
+
+    fn until_expiry(&self) -> Option<Duration> {
+        let at = self.identities.next_expiry()?;
+        Some(Duration::from_millis((at.millis() - Timestamp::now().millis()).max(0) as u64))
+    }
+}

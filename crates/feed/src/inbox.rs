@@ -1,0 +1,169 @@
+use crate::ConnectionId;
+use crate::interest::{OnRevoked, Subscription};
+use crate::outbox::Outbox;
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tidewire_model::{Catalog, Change, Principal, Seq, TenantId};
+use tokio::sync::{Semaphore, oneshot};
+
+/// What the hub is asked to do.
+pub(crate) enum Input {
+    Commit {
+        changes: Arc<[Arc<Change>]>,
+        catalog: Option<Arc<Catalog>>,
+    },
+    Connect {
+        outbox: Arc<Outbox>,
+        on_revoked: OnRevoked,
+    },
+    Set {
+        id: ConnectionId,
+        principal: Principal,
+        subscriptions: Vec<Subscription>,
+        done: oneshot::Sender<()>,
+    },
+    Publish {
+        tenant: TenantId,
+        name: Box<str>,
+        data: Bytes,
+        done: oneshot::Sender<usize>,
+    },
+    /// the reader made room for a replay
+    Hungry(ConnectionId),
+    /// a replay came to its end
+    Replayed {
+        id: ConnectionId,
+        generation: u64,
+        lost: bool,
+    },
+    Disconnect(ConnectionId),
+}
+
+/// The hub's one queue: commits and commands in one order.
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    ready: Condvar,
+    /// commands that may still be queued
+    room: Semaphore,
+    /// changes that may wait
+    bound: usize,
+}
+
+struct State {
+    entries: VecDeque<(Seq, Input)>,
+    /// changes in `entries`
+    changes: usize,
+    /// the last change announced, queued or not
+    announced: Seq,
+    closed: bool,
+}
+
+pub(crate) enum Popped {
+    /// everything up to the position was announced before it
+    Input(Seq, Input),
+    /// nothing waits; everything up to the position was announced
+    Idle(Seq),
+    Timeout,
+    Closed,
+}
+
+impl Inbox {
+    pub fn new(bound: usize, head: Seq) -> Self {
+        let state = State { entries: VecDeque::new(), changes: 0, announced: head, closed: false };
+        Self {
+            state: Mutex::new(state),
+            ready: Condvar::new(),
+            room: Semaphore::new(bound.clamp(1, Semaphore::MAX_PERMITS)),
+            bound,
+        }
+    }
+
+    /// Never blocks. Changes that find no room are left to the log; false then. Definitions are always queued: they are
+    /// rare, and no log has them.
+    pub fn announce(&self, changes: Arc<[Arc<Change>]>, catalog: Option<Arc<Catalog>>) -> bool {
+        let mut state = self.state.lock();
+        let after = changes.first().map_or(state.announced, |change| change.position.seq.saturating_sub(1));
+        if let Some(last) = changes.last() {
+            state.announced = state.announced.max(last.position.seq);
+        }
+        let fits = state.changes == 0 || state.changes + changes.len() <= self.bound;
+        let changes = if fits { changes } else { Arc::default() };
+        if fits || catalog.is_some() {
+            state.changes += changes.len();
+            state.push(after, Input::Commit { changes, catalog });
+        }
+        drop(state);
+        self.ready.notify_one();
+        fits
+    }
+
+    /// Waits for room. False once the hub has stopped.
+    pub async fn send(&self, input: Input) -> bool {
+        let Ok(permit) = self.room.acquire().await else { return false };
+        permit.forget();
+        self.notify(input)
+    }
+
+    /// For what each connection has at most once at a time; never waits. False once the hub has stopped.
+    pub fn notify(&self, input: Input) -> bool {
+        let mut state = self.state.lock();
+        if state.closed {
+            return false;
+        }
+        let announced = state.announced;
+        state.push(announced, input);
+        drop(state);
+        self.ready.notify_one();
+        true
+    }
+
+    /// The next input for a hub that has applied everything up to `position`.
+    pub fn pop(&self, position: Seq, timeout: Option<Duration>) -> Popped {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let mut state = self.state.lock();
+        loop {
+            if let Some((after, input)) = state.entries.pop_front() {
+                match &input {
+                    Input::Commit { changes, .. } => state.changes -= changes.len(),
+                    Input::Set { .. } | Input::Publish { .. } => self.room.add_permits(1),
+                    _ => {}
+                }
+                return Popped::Input(after, input);
+            }
+            if state.announced > position {
+                return Popped::Idle(state.announced);
+            }
+            if state.closed {
+                return Popped::Closed;
+            }
+            match deadline {
+                None => self.ready.wait(&mut state),
+                Some(deadline) => {
+                    if self.ready.wait_until(&mut state, deadline).timed_out() {
+                        return Popped::Timeout;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is queued is still done, nothing more is taken.
+    pub fn close(&self) {
+        self.state.lock().closed = true;
+        self.ready.notify_one();
+        self.room.close();
+    }
+
+    pub fn len(&self) -> usize {
+        self.state.lock().entries.len()
+    }
+}
+
+impl State {
+    fn push(&mut self, after: Seq, input: Input) {
+        self.entries.push_back((after, input));
+    }
+}

@@ -1,0 +1,215 @@
+use crate::topic::Topic;
+use hashbrown::{DefaultHashBuilder, Equivalent, HashMap};
+use std::hash::{BuildHasher, Hash, Hasher};
+use tidewire_model::{Change, Record, TenantId, Value};
+use tidewire_rules::Residual;
+
+pub(crate) type ClassId = u32;
+
+/// Finds the classes that a change or a message can concern, at a cost that grows with what it finds.
+#[derive(Default)]
+pub(crate) struct Index {
+    collections: HashMap<(TenantId, Box<str>), Shelf>,
+    messages: HashMap<(TenantId, Box<str>), Vec<ClassId>>,
+    hasher: DefaultHashBuilder,
+}
+
+/// The classes of one collection in one tenant.
+#[derive(Default)]
+struct Shelf {
+    /// asked about every change
+    open: Vec<ClassId>,
+    /// asked if a field has a value; few fields, many values
+    fields: Vec<(Box<str>, HashMap<u64, Vec<ClassId>>)>,
+    records: HashMap<Box<str>, Vec<ClassId>>,
+}
+
+/// Where a class stands under its topic.
+pub(crate) enum Place {
+    /// no record can ever concern it
+    Nowhere,
+    Topic,
+    /// hashes of the values that `field` must have; a collision only costs a decision
+    Values {
+        field: Box<str>,
+        hashes: Box<[u64]>,
+    },
+}
+
+#[derive(Hash)]
+struct Key<'a>(&'a TenantId, &'a str);
+
+impl Equivalent<(TenantId, Box<str>)> for Key<'_> {
+    fn equivalent(&self, key: &(TenantId, Box<str>)) -> bool {
+        *self.0 == key.0 && *self.1 == *key.1
+    }
+}
+
+impl Index {
+    pub fn place(&self, topic: &Topic, gate: &Residual) -> Place {
+        if matches!(topic, Topic::Custom { .. }) {
+            return Place::Topic;
+        }
+        if gate.constant() == Some(false) {
+            return Place::Nowhere;
+        }
+        match gate.equality() {
+            Some(equality) if matches!(topic, Topic::Collection { .. }) => {
+                let hashes = equality.values.iter().map(|value| self.hash(value)).collect::<Option<Vec<_>>>();
+                match hashes {
+                    Some(mut hashes) => {
+                        hashes.sort_unstable();
+                        hashes.dedup();
+                        Place::Values { field: equality.field, hashes: hashes.into() }
+                    }
+                    None => Place::Topic,
+                }
+            }
+            _ => Place::Topic,
+        }
+    }
+
+    pub fn insert(&mut self, class: ClassId, topic: &Topic, place: &Place) {
+        if matches!(place, Place::Nowhere) {
+            return;
+        }
+        match topic {
+            Topic::Custom { tenant, name } => {
+                self.messages.entry((tenant.clone(), name.clone())).or_default().push(class);
+            }
+            Topic::Collection { tenant, collection } => {
+                self.collections
+                    .entry((tenant.clone(), collection.clone()))
+                    .or_default()
+                    .insert(class, place);
+            }
+            Topic::Record { tenant, collection, record } => {
+                let shelf = self.collections.entry((tenant.clone(), collection.clone())).or_default();
+                shelf.records.entry(record.clone()).or_default().push(class);
+            }
+        }
+    }
+
+    pub fn remove(&mut self, class: ClassId, topic: &Topic, place: &Place) {
+        let (tenant, collection) = match topic {
+            Topic::Custom { tenant, name } => {
+                take_out(&mut self.messages, &Key(tenant, name), class);
+                return;
+            }
+            Topic::Collection { tenant, collection } | Topic::Record { tenant, collection, .. } => {
+                (tenant, collection)
+            }
+        };
+        let Some(shelf) = self.collections.get_mut(&Key(tenant, collection)) else { return };
+        match topic {
+            Topic::Record { record, .. } => take_out(&mut shelf.records, record, class),
+            _ => shelf.remove(class, place),
+        }
+        if shelf.is_empty() {
+            self.collections.remove(&Key(tenant, collection));
+        }
+    }
+
+    /// Appends the classes that this change can concern; some twice.
+    pub fn candidates(&self, change: &Change, out: &mut Vec<ClassId>) {
+        let Some(shelf) = self.collections.get(&Key(&change.tenant, &change.collection.id)) else { return };
+        out.extend_from_slice(&shelf.open);
+        for image in [&change.new, &change.old].into_iter().flatten() {
+            self.by_value(shelf, image, out);
+        }
+        if !shelf.records.is_empty()
+            && let Some(classes) = shelf.records.get(change.record().id())
+        {
+            out.extend_from_slice(classes);
+        }
+    }
+
+    fn by_value(&self, shelf: &Shelf, image: &Record, out: &mut Vec<ClassId>) {
+        for (field, values) in &shelf.fields {
+            if let Some(hash) = image.get(field).and_then(|value| self.hash(value))
+                && let Some(classes) = values.get(&hash)
+            {
+                out.extend_from_slice(classes);
+            }
+        }
+    }
+
+    /// The classes of everyone who listens to messages of this name.
+    pub fn listeners(&self, tenant: &TenantId, name: &str) -> &[ClassId] {
+        self.messages.get(&Key(tenant, name)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Equal values, equal hashes; `None` for values that are not looked up.
+    fn hash(&self, value: &Value) -> Option<u64> {
+        let mut hasher = self.hasher.build_hasher();
+        match value {
+            Value::Text(text) => text.hash(&mut hasher),
+            // 0 and -0 are equal
+            Value::Number(number) => (number + 0.0).to_bits().hash(&mut hasher),
+            Value::Bool(value) => value.hash(&mut hasher),
+            Value::List(_) | Value::Geo(_) | Value::Json(_) => return None,
+        }
+        Some(hasher.finish())
+    }
+}
+
+impl Shelf {
+    fn insert(&mut self, class: ClassId, place: &Place) {
+        match place {
+            Place::Nowhere => {}
+            Place::Topic => self.open.push(class),
+            Place::Values { field, hashes } => {
+                let index = self.field(field);
+                for hash in hashes {
+                    self.fields[index].1.entry(*hash).or_default().push(class);
+                }
+            }
+        }
+    }
+
+    fn field(&mut self, field: &str) -> usize {
+        self.fields.iter().position(|(name, _)| **name == *field).unwrap_or_else(|| {
+            self.fields.push((field.into(), HashMap::new()));
+            self.fields.len() - 1
+        })
+    }
+
+    fn remove(&mut self, class: ClassId, place: &Place) {
+        match place {
+            Place::Nowhere => {}
+            Place::Topic => forget(&mut self.open, class),
+            Place::Values { field, hashes } => {
+                let Some(index) = self.fields.iter().position(|(name, _)| name == field) else { return };
+                for hash in hashes {
+                    take_out(&mut self.fields[index].1, hash, class);
+                }
+                if self.fields[index].1.is_empty() {
+                    self.fields.swap_remove(index);
+                }
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.fields.is_empty() && self.records.is_empty()
+    }
+}
+
+fn take_out<K, Q>(map: &mut HashMap<K, Vec<ClassId>>, key: &Q, class: ClassId)
+where
+    K: Eq + Hash,
+    Q: Hash + Equivalent<K> + ?Sized,
+{
+    if let Some(classes) = map.get_mut(key) {
+        forget(classes, class);
+        if classes.is_empty() {
+            map.remove(key);
+        }
+    }
+}
+
+fn forget(classes: &mut Vec<ClassId>, class: ClassId) {
+    if let Some(at) = classes.iter().position(|known| *known == class) {
+        classes.swap_remove(at);
+    }
+}

@@ -1,0 +1,82 @@
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What the feed holds and has done since it was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    pub connections: u64,
+    pub subscriptions: u64,
+    pub classes: u64,
+    /// commits and commands that wait for the hub
+    pub input: u64,
+    /// questions that wait for the store
+    pub slow: u64,
+    /// replays that wait for a thread
+    pub replay: u64,
+    /// changes applied
+    pub changes: u64,
+    /// frames given to connections, without replays
+    pub deliveries: u64,
+    pub bytes: u64,
+    /// connections that were sent to the log because their outbox was full
+    pub overflows: u64,
+    /// replays begun
+    pub replays: u64,
+    /// connections told that changes are gone
+    pub resets: u64,
+    /// questions asked of the store
+    pub questions: u64,
+    /// changes read from the log because the queue was full
+    pub recovered: u64,
+    /// principals that lost their validity
+    pub revoked: u64,
+    /// messages published
+    pub messages: u64,
+    /// connections closed because they let too many messages wait
+    pub abandoned: u64,
+}
+
+macro_rules! counters {
+    ($($name:ident),*) => {
+        /// The same while they change; written by the feed's threads.
+        #[derive(Default)]
+        pub(crate) struct Counters {
+            $(pub $name: Counter),*
+        }
+
+        impl Counters {
+            pub fn read(&self) -> Stats {
+                Stats { $($name: self.$name.0.load(Relaxed),)* ..Stats::default() }
+            }
+        }
+    };
+}
+
+counters!(
+    connections,
+    subscriptions,
+    classes,
+    changes,
+    deliveries,
+    bytes,
+    overflows,
+    replays,
+    resets,
+    questions,
+    recovered,
+    revoked,
+    messages,
+    abandoned
+);
+
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn add(&self, number: u64) {
+        self.0.fetch_add(number, Relaxed);
+    }
+
+    pub fn set(&self, number: u64) {
+        self.0.store(number, Relaxed);
+    }
+}
