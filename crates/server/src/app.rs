@@ -63,13 +63,8 @@ fn realtime_options(config: &Realtime) -> realtime::Options {
 }
 
 fn feed_options(store: &Store, config: &Realtime) -> anyhow::Result<tidewire_feed::Options> {
-    Ok(tidewire_feed::Options {
-        outbox_bytes: config.outbox,
-        ring: 8192,
-        input: 65_536,
-        slow_threads: 2,
-        cursor_key: cursor_key(store)?,
-    })
+    let defaults = tidewire_feed::Options::new(cursor_key(store)?);
+    Ok(tidewire_feed::Options { outbox_bytes: config.outbox, ..defaults })
 }
 
 /// Read from the settings, or made and kept there.

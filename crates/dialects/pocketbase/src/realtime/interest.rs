@@ -2,8 +2,10 @@
 
 use crate::realtime::encoder::{MessageEncoder, RecordEncoder};
 use crate::realtime::topic::{Scope, Topic};
+use crate::realtime::{frame, start};
+use bytes::Bytes;
 use std::sync::Arc;
-use tidewire_feed::{self as feed, ClassSpec, Interest};
+use tidewire_feed::{self as feed, ClassSpec, Interest, ResetReason};
 use tidewire_model::json::{self, Escape};
 use tidewire_model::{Catalog, Collection, CollectionKind, Principal, TenantId};
 use tidewire_records::Asker;
@@ -35,6 +37,10 @@ impl Interest for TopicInterest {
             Some(interest) => vec![self.record_class(tenant, interest)],
             None => Vec::new(),
         }
+    }
+
+    fn reset(&self, reason: ResetReason, cursor: &str) -> Option<Bytes> {
+        Some(frame::reset(&self.topic.text, start::reason(reason), cursor))
     }
 }
 

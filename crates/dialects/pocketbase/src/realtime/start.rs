@@ -102,7 +102,8 @@ impl<'a> Beginning<'a> {
     }
 }
 
-fn reason(reason: ResetReason) -> &'static str {
+/// How a client is told it.
+pub fn reason(reason: ResetReason) -> &'static str {
     match reason {
         ResetReason::EpochChanged => "epoch_changed",
         ResetReason::Retention => "retention",
