@@ -1,0 +1,35 @@
+"""Fixtures; the programs under test are started in server.py."""
+
+import pytest
+
+from server import TARGET, Server
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "tidewire: what the real PocketBase does not do")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if TARGET == "pocketbase" and item.get_closest_marker("tidewire"):
+            item.add_marker(pytest.mark.skip(reason="not a promise of PocketBase"))
+
+
+@pytest.fixture(scope="module")
+def server():
+    """One running server for the tests of a file."""
+    running = Server()
+    try:
+        yield running.start()
+    finally:
+        running.close()
+
+
+@pytest.fixture
+def fresh_server():
+    """A running server of its own for a test that stops it."""
+    running = Server()
+    try:
+        yield running.start()
+    finally:
+        running.close()

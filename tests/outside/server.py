@@ -1,0 +1,92 @@
+"""A server in a process of its own, on a free loopback port and a temporary folder."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from api import Api
+from deadline import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+SUPERUSER = ("root@example.com", "root-password")
+
+TARGET = os.environ.get("TARGET", "tidewire")
+
+
+def binary():
+    """The program under test: TARGET=pocketbase names the real one, for what both must do."""
+    if "SERVER_BINARY" in os.environ:
+        return os.environ["SERVER_BINARY"]
+    if TARGET == "pocketbase":
+        return str(Path(sys.executable).parent / "pocketbase")
+    return str(ROOT / "target" / "release" / "tidewire")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """Start, restart and end the program; requests of a superuser by `root`."""
+
+    def __init__(self, *options):
+        self.options = options
+        self.folder = tempfile.mkdtemp(prefix="outside-")
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+        self.root = None
+
+    def start(self):
+        log = open(Path(self.folder) / "server.log", "ab")
+        command = [binary(), "serve", f"--http=127.0.0.1:{self.port}", f"--dir={self.folder}/data", *self.options]
+        self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        log.close()
+        wait_for(self.healthy, lambda: f"a healthy server; its output:\n{self.output()}")
+        if self.root is None:
+            self.command("superuser", "upsert", *SUPERUSER)
+            self.root = Api(self.url).sign_in("_superusers", *SUPERUSER)
+        return self
+
+    def healthy(self):
+        assert self.process.poll() is None, f"the server ended by itself; its output:\n{self.output()}"
+        try:
+            return Api(self.url).send("GET", "/api/health", timeout=2)[0] == 200
+        except OSError:
+            return False
+
+    def output(self):
+        return (Path(self.folder) / "server.log").read_text(errors="replace")[-4000:]
+
+    def command(self, *words):
+        """Run a command of the same program on the same folder and return its output."""
+        done = subprocess.run(
+            [binary(), *words, f"--dir={self.folder}/data"], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def kill(self):
+        """End the process as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self):
+        """Ask the process to end and wait until it has."""
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
