@@ -1,0 +1,4 @@
+def on_job(event):
+    print(event)
+
+pb.realtime.subscribe("jobs/finished", on_job)

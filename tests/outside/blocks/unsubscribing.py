@@ -1,0 +1,2 @@
+pb.collection("posts").unsubscribe("RECORD_ID")
+pb.realtime.unsubscribe()  # remove every topic
