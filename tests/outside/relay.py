@@ -1,0 +1,63 @@
+"""A relay in front of a server: keeps its port open while the server is away, as a proxy does."""
+
+import socket
+import threading
+
+from deadline import wait_for
+from server import free_port
+
+
+class Relay:
+    """Pass bytes on; `cut` breaks every connection."""
+
+    def __init__(self, port):
+        self.target = ("127.0.0.1", port)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.open = []
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self):
+        broken, self.open = self.open, []
+        for end in broken:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+        self.cut()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        server = wait_for(self._connect, "the server to come back", 60)
+        self.open += [client, server]
+        threading.Thread(target=self._pass, args=(client, server), daemon=True).start()
+        self._pass(server, client)
+
+    def _connect(self):
+        try:
+            return socket.create_connection(self.target)
+        except OSError:
+            return None
+
+    def _pass(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
