@@ -1,6 +1,7 @@
 //! What may be done with records and collections, by whom: rules, validation, defaults, modifiers, cascades, expand, and
 //! what of a record its reader may see. Shared by all dialects; knows no HTTP and no wire format but a record's JSON.
 
+pub mod account;
 pub mod asker;
 pub mod bootstrap;
 pub mod collections;

@@ -1,0 +1,29 @@
+//! Definitions: defaults, validation, import. Superusers only; the caller checks that.
+//!
+//! `RecordError::BadRequest` of these functions carries the sentence that PocketBase's clients are shown.
+
+pub(crate) mod auth_options;
+mod create;
+pub(crate) mod defaults;
+mod delete;
+mod draft;
+mod fault;
+mod fields;
+mod import;
+pub(crate) mod index;
+mod show;
+mod templates;
+mod update;
+mod validate;
+mod validate_auth;
+mod validate_field;
+mod validate_indexes;
+
+pub use create::create;
+pub use delete::delete;
+pub use import::import;
+pub use show::{scaffold, show};
+pub use update::update;
+
+#[cfg(test)]
+mod tests;
