@@ -52,6 +52,12 @@ impl Connection {
         self.outbox.push_own(frame);
     }
 
+    /// Bytes of prefaces and of the session's own frames that nobody has read yet. They are not bounded here: who adds to
+    /// them looks first.
+    pub fn owed(&self) -> usize {
+        self.outbox.owed()
+    }
+
     /// Ends it once what is queued has been read.
     pub fn close(&self) {
         self.outbox.close();

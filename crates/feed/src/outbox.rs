@@ -31,6 +31,8 @@ struct State {
     entries: VecDeque<Entry>,
     /// of all entries but own ones
     bytes: usize,
+    /// of own entries
+    own_bytes: usize,
     waker: Option<Waker>,
     closing: bool,
     /// the last change of which an entry was taken live: all of a change is taken, or nothing
@@ -161,6 +163,11 @@ impl Outbox {
         wake(waker);
     }
 
+    /// Bytes of own frames that were not read yet.
+    pub fn owed(&self) -> usize {
+        self.state.lock().own_bytes
+    }
+
     /// All that a replay has to say about the change `seq`; empties `entries`.
     pub fn replay(&self, generation: u64, seq: Seq, entries: &mut Vec<Entry>, bounds: Bounds) -> Replayed {
         let mut state = self.state.lock();
@@ -275,6 +282,7 @@ impl Outbox {
 impl State {
     fn append(&mut self, entry: Entry) {
         self.bytes += entry.cost();
+        self.own_bytes += entry.own_cost();
         self.entries.push_back(entry);
     }
 
@@ -324,7 +332,7 @@ impl State {
         self.closing = true;
         self.behind = None;
         self.entries = VecDeque::new();
-        self.bytes = 0;
+        (self.bytes, self.own_bytes) = (0, 0);
     }
 
     fn take(&mut self, outbox: &Arc<Outbox>, bytes: usize, out: &mut Vec<Bytes>) -> bool {
@@ -344,6 +352,7 @@ impl State {
             };
             if let Some(entry) = self.entries.pop_front() {
                 self.bytes -= entry.cost();
+                self.own_bytes -= entry.own_cost();
             }
             if let Some(frame) = frame {
                 taken += frame.len();
@@ -382,6 +391,13 @@ impl Entry {
             Self::Frame(frame) => frame.len(),
             Self::Own(_) => 0,
             Self::Slot(..) => SLOT_BYTES,
+        }
+    }
+
+    fn own_cost(&self) -> usize {
+        match self {
+            Self::Own(frame) => frame.len(),
+            Self::Frame(_) | Self::Slot(..) => 0,
         }
     }
 }

@@ -147,3 +147,140 @@ async fn pause_after(error: &io::Error) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use bytes::Bytes;
+    use http_body::{Body as HttpBody, Frame};
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::mpsc;
+
+    /// Says "first", then nothing, and tells when it is dropped.
+    struct Endless(bool, mpsc::Sender<()>);
+
+    impl HttpBody for Endless {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if std::mem::replace(&mut self.0, true) {
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"first")))))
+        }
+    }
+
+    impl Drop for Endless {
+        fn drop(&mut self) {
+            let _ = self.1.try_send(());
+        }
+    }
+
+    struct Listener {
+        address: SocketAddr,
+        stop: watch::Sender<bool>,
+        ended: tokio::task::JoinHandle<()>,
+        dropped: mpsc::Receiver<()>,
+    }
+
+    async fn start(limits: ConnectionLimits) -> Listener {
+        let (sender, dropped) = mpsc::channel(8);
+        let router = Router::new()
+            .route("/hello", get(async || "hello"))
+            .route("/endless", get(async move || Body::new(Endless(false, sender.clone()))));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let ended = tokio::spawn(listen(listener, router, limits, stopped));
+        Listener { address, stop, ended, dropped }
+    }
+
+    async fn send(listener: &Listener, text: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(listener.address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        stream
+    }
+
+    async fn rest(stream: &mut TcpStream) -> String {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    async fn until(stream: &mut TcpStream, end: &str) -> String {
+        let mut text = String::new();
+        while !text.ends_with(end) {
+            text.push(char::from(stream.read_u8().await.unwrap()));
+        }
+        text
+    }
+
+    #[tokio::test]
+    async fn half_closed_clients_get_their_answer() {
+        let listener = start(ConnectionLimits::default()).await;
+        let mut stream = send(&listener, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        stream.shutdown().await.unwrap();
+        assert!(rest(&mut stream).await.ends_with("\r\n\r\nhello"));
+    }
+
+    #[tokio::test]
+    async fn connections_are_kept_for_the_next_request() {
+        let listener = start(ConnectionLimits::default()).await;
+        let mut stream = send(&listener, "HEAD /endless HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+        stream.write_all(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        assert!(until(&mut stream, "hello").await.starts_with("HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_when_its_reader_leaves() {
+        let mut listener = start(ConnectionLimits::default()).await;
+        let mut stream = send(&listener, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        until(&mut stream, "first\r\n").await;
+        drop(stream);
+        listener.dropped.recv().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn sockets_beyond_the_limit_are_told_so() {
+        let limits = ConnectionLimits { per_address: 1, ..ConnectionLimits::default() };
+        let listener = start(limits).await;
+        let mut first = send(&listener, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        until(&mut first, "hello").await;
+        let mut second = send(&listener, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(rest(&mut second).await.starts_with("HTTP/1.1 429"));
+    }
+
+    #[tokio::test]
+    async fn heads_that_never_end_are_cut_off() {
+        let limits =
+            ConnectionLimits { header_timeout: Duration::from_millis(20), ..ConnectionLimits::default() };
+        let listener = start(limits).await;
+        for head in [String::new(), "GET / HTTP/1.1\r\nHost".to_owned()] {
+            let mut stream = send(&listener, &head).await;
+            assert!(!rest(&mut stream).await.contains("200"), "{head}");
+        }
+        let long = format!("GET /hello HTTP/1.1\r\nX: {}\r\n", "x".repeat(20_000));
+        let mut stream = send(&listener, &long).await;
+        assert!(until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 431"));
+    }
+
+    #[tokio::test]
+    async fn stopping_waits_for_requests_and_closes_what_is_idle() {
+        let listener = start(ConnectionLimits::default()).await;
+        let mut idle = send(&listener, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        until(&mut idle, "hello").await;
+        listener.stop.send(true).unwrap();
+        listener.ended.await.unwrap();
+        assert_eq!(rest(&mut idle).await, "");
+        assert!(TcpStream::connect(listener.address).await.is_err());
+    }
+}

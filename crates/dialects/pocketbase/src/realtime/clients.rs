@@ -2,26 +2,48 @@
 
 use hashbrown::{HashMap, HashSet};
 use parking_lot::{Mutex, RwLock};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tidewire_feed::Connection;
-use tidewire_model::id;
+use tidewire_model::{Seq, id};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// Client ids cannot be guessed: whoever knows one may set the subscriptions.
 const ID_LENGTH: usize = 40;
 
+/// Closed streams that are remembered; the oldest goes first.
+const DEPARTED: usize = 4096;
+
 /// Open streams by client id.
 #[derive(Default)]
 pub struct Clients {
     by_id: RwLock<HashMap<Box<str>, Arc<Client>>>,
+    departed: Mutex<Departed>,
+}
+
+/// Where closed streams began.
+#[derive(Default)]
+struct Departed {
+    began: HashMap<Box<str>, Seq>,
+    order: VecDeque<Box<str>>,
+}
+
+/// What is known of a stream when it is opened.
+pub struct Greeting {
+    pub connection: Connection,
+    pub began: Seq,
+    pub address: IpAddr,
+    pub last_event_id: Option<Box<str>>,
 }
 
 /// One open stream.
 pub struct Client {
     pub id: Box<str>,
     pub connection: Connection,
+    /// the last position when the stream was opened: a client that heard nothing but its greeting goes on from there
+    pub began: Seq,
     /// where the stream was opened from
     pub address: IpAddr,
     /// the position that the stream was opened with
@@ -34,15 +56,12 @@ pub struct Client {
 }
 
 impl Clients {
-    pub fn open(
-        &self,
-        connection: Connection,
-        address: IpAddr,
-        last_event_id: Option<Box<str>>,
-    ) -> Arc<Client> {
+    pub fn open(&self, greeting: Greeting) -> Arc<Client> {
+        let Greeting { connection, began, address, last_event_id } = greeting;
         let client = Arc::new(Client {
             id: id::secret(ID_LENGTH).into(),
             connection,
+            began,
             address,
             last_event_id,
             opened: Instant::now(),
@@ -60,10 +79,31 @@ impl Clients {
     pub fn close(&self, client: &Client) {
         self.by_id.write().remove(&client.id);
         client.connection.close();
+        self.departed.lock().remember(client);
+    }
+
+    /// Where the stream of this id began, if it is open or was closed not long ago.
+    pub fn began(&self, id: &str) -> Option<Seq> {
+        if let Some(client) = self.by_id.read().get(id) {
+            return Some(client.began);
+        }
+        self.departed.lock().began.get(id).copied()
     }
 
     pub fn count(&self) -> usize {
         self.by_id.read().len()
+    }
+}
+
+impl Departed {
+    fn remember(&mut self, client: &Client) {
+        if self.order.len() == DEPARTED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.began.remove(&oldest);
+        }
+        self.order.push_back(client.id.clone());
+        self.began.insert(client.id.clone(), client.began);
     }
 }
 

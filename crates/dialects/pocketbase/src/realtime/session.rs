@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::asker;
-use crate::realtime::clients::Client;
+use crate::realtime::clients::{Client, Greeting};
 use crate::realtime::{Options, Realtime, frame};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -52,10 +52,13 @@ struct Stream {
 
 impl Stream {
     fn open(app: &App, parts: &Parts) -> Self {
-        let connection = app.feed.connect(OnRevoked::BecomeGuest);
-        let resume = parts.headers.get("last-event-id").and_then(|value| value.to_str().ok());
-        let resume = resume.filter(|text| !text.is_empty()).map(Into::into);
-        let client = app.realtime.clients.open(connection, asker::address(parts), resume);
+        let last_event_id = parts.headers.get("last-event-id").and_then(|value| value.to_str().ok());
+        let client = app.realtime.clients.open(Greeting {
+            connection: app.feed.connect(OnRevoked::BecomeGuest),
+            began: app.store.head(),
+            address: asker::address(parts),
+            last_event_id: last_event_id.filter(|text| !text.is_empty()).map(Into::into),
+        });
         let ready = VecDeque::from([frame::connected(&client.id)]);
         let clock = Clock::new(&app.realtime.options, parts);
         Self { realtime: app.realtime.clone(), client, ready, taken: Vec::new(), clock }

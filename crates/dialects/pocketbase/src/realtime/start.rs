@@ -58,9 +58,17 @@ impl<'a> Beginning<'a> {
     }
 
     fn position(&self, cursor: &str) -> Result<Seq, &'static str> {
-        let feed = &self.app.feed;
-        let position = feed.cursors().read(cursor).map_err(|_| reason(ResetReason::InvalidCursor))?;
-        feed.check(&position).map_err(reason)
+        let found = match self.app.feed.resume(cursor) {
+            Err(ResetReason::InvalidCursor) => self.beginning_of(cursor),
+            found => found,
+        };
+        found.map_err(reason)
+    }
+
+    /// A client that heard nothing yet brings its client id: that was its last event.
+    fn beginning_of(&self, client_id: &str) -> Result<Seq, ResetReason> {
+        let seq = self.app.realtime.clients.began(client_id).ok_or(ResetReason::InvalidCursor)?;
+        self.app.feed.check(&Position { epoch: self.app.store.epoch(), seq, offset: 0 })
     }
 
     /// The last position, and its cursor.

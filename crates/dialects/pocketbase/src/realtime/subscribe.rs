@@ -51,6 +51,10 @@ async fn set(app: &App, client: &Client, principal: Principal, topics: &[String]
     let mut names: HashSet<Box<str>> = HashSet::with_capacity(topics.len());
     let mut subscriptions = Vec::with_capacity(topics.len());
     let mut beginning = Beginning::new(app, client, &principal);
+    // what is owed already must be read before more is promised
+    if client.connection.owed() > app.realtime.options.snapshot_bytes {
+        return Err(ApiError::too_many_requests());
+    }
     for text in topics {
         if text.is_empty() || !names.insert(text.as_str().into()) {
             continue;
