@@ -1,5 +1,7 @@
+use crate::prepare::Body;
 use std::collections::BTreeMap;
 use tidewire_model::{Principal, TenantId};
+use tidewire_rules::Facts;
 
 /// One request as rules see it: who asks, in which tenant, and what `@request.*` reads besides the body.
 #[derive(Clone, Debug, Default)]
@@ -12,4 +14,27 @@ pub struct Asker {
     pub query: BTreeMap<String, String>,
     /// names in lower snake case
     pub headers: BTreeMap<String, String>,
+}
+
+impl Asker {
+    pub fn is_superuser(&self) -> bool {
+        self.principal.is_superuser()
+    }
+
+    /// What rules may read of this request, with the body as it is after modifiers.
+    pub fn facts(&self, body: &Body) -> Facts {
+        Facts {
+            context: self.context.into(),
+            method: self.method.as_str().into(),
+            principal: self.principal.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            body: body.clone(),
+        }
+    }
+
+    /// The same asker while relations are expanded.
+    pub(crate) fn expanding(&self) -> Self {
+        Self { context: "expand", ..self.clone() }
+    }
 }

@@ -1,9 +1,10 @@
 //! Rule and filter of a live subscription as one residual.
 
-use crate::Asker;
+use crate::rule::{Bound, bind, bind_text};
+use crate::{Asker, Body};
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection};
-use tidewire_rules::Residual;
+use tidewire_rules::{Audience, Residual};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
@@ -19,6 +20,28 @@ pub fn gate(
     asker: &Asker,
     filter: &str,
 ) -> Residual {
-    let _ = (catalog, collection, which, asker, filter);
-    unimplemented!()
+    let rule = match which {
+        Which::List => collection.rules.list.as_deref(),
+        Which::View => collection.rules.view.as_deref(),
+    };
+    let permitted = match bind(catalog, collection, asker, rule, &Body::new()) {
+        Ok(Bound::Open) => Residual::always(),
+        Ok(Bound::If(residual)) => residual,
+        Ok(Bound::Broken) | Err(_) => return Residual::never(),
+    };
+    if !asker.is_superuser() && (filter.contains("@collection.") || sorts_by_request(asker)) {
+        return Residual::never();
+    }
+    if filter.is_empty() {
+        return permitted;
+    }
+    match bind_text(catalog, collection, asker, Audience::Realtime, filter, &Body::new()) {
+        Ok(chosen) => permitted.and(chosen),
+        Err(_) => Residual::never(),
+    }
+}
+
+/// A `sort` option means nothing live, yet it voids a subscription as it voids a list.
+fn sorts_by_request(asker: &Asker) -> bool {
+    asker.query.get("sort").is_some_and(|sort| sort.contains("@request.") || sort.contains("@collection."))
 }

@@ -1,4 +1,5 @@
-use crate::{Asker, RecordError};
+use crate::rule::{Bound, bind};
+use crate::{Asker, Body, RecordError};
 use std::sync::Arc;
 use tidewire_model::{Collection, Record};
 use tidewire_store::Snapshot;
@@ -10,6 +11,16 @@ pub fn view(
     collection: &Arc<Collection>,
     id: &str,
 ) -> Result<Arc<Record>, RecordError> {
-    let _ = (snapshot, asker, collection, id);
-    unimplemented!()
+    let rule = bind(snapshot.catalog(), collection, asker, collection.rules.view.as_deref(), &Body::new())?;
+    let record = snapshot.get(collection, &asker.tenant, id)?.ok_or(RecordError::NotFound)?;
+    if permits(snapshot, &rule, &record)? { Ok(record) } else { Err(RecordError::NotFound) }
+}
+
+/// Whether a bound rule holds for a record as it is.
+pub(crate) fn permits(snapshot: &Snapshot<'_>, rule: &Bound, record: &Record) -> Result<bool, RecordError> {
+    match rule {
+        Bound::Open => Ok(true),
+        Bound::Broken => Ok(false),
+        Bound::If(residual) => Ok(snapshot.holds(residual, record, &[])?),
+    }
 }
