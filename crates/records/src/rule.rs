@@ -3,6 +3,7 @@
 use crate::asker::Asker;
 use crate::error::RecordError;
 use crate::prepare::Body;
+use crate::sight::Layout;
 use hashbrown::{Equivalent, HashMap};
 use parking_lot::RwLock;
 use std::hash::{Hash, Hasher};
@@ -24,6 +25,7 @@ type Resolved = Result<Arc<Rule>, ResolveError>;
 struct Shelf {
     catalog: Arc<Catalog>,
     rules: RwLock<HashMap<Key, Resolved>>,
+    layouts: RwLock<HashMap<Box<str>, Arc<Layout>>>,
 }
 
 struct Key {
@@ -126,8 +128,23 @@ fn shelf(catalog: &Arc<Catalog>) -> Arc<Shelf> {
     if shelves.len() >= CATALOGS {
         shelves.remove(0);
     }
-    let made = Arc::new(Shelf { catalog: catalog.clone(), rules: RwLock::default() });
+    let made =
+        Arc::new(Shelf { catalog: catalog.clone(), rules: RwLock::default(), layouts: RwLock::default() });
     shelves.push(made.clone());
+    made
+}
+
+/// How the records of a collection are laid out, made once per catalog.
+pub(crate) fn layout(catalog: &Arc<Catalog>, collection: &Arc<Collection>) -> Arc<Layout> {
+    let shelf = shelf(catalog);
+    if let Some(known) = shelf.layouts.read().get(&*collection.id).filter(|known| known.is_of(collection)) {
+        return known.clone();
+    }
+    let made = Arc::new(Layout::new(collection));
+    // an image of an older definition must not push out the layout of the current one
+    if catalog.by_id(&collection.id).is_some_and(|current| Arc::ptr_eq(current, collection)) {
+        shelf.layouts.write().insert(collection.id.clone(), made.clone());
+    }
     made
 }
 

@@ -1,73 +1,15 @@
 //! What a reader sees of a record: its JSON with hidden fields left out, relations expanded, fields picked.
 
 use crate::Asker;
+pub use crate::expand::Expand;
+use crate::expand::Expander;
+pub use crate::fields::Fields;
+pub use crate::sight::Sight;
+use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use tidewire_model::Record;
-use tidewire_model::json::Escape;
-use tidewire_rules::Residual;
+use tidewire_model::json::{self, Escape};
 use tidewire_store::{Snapshot, StoreError};
-
-/// The `fields=` option: a tree of picked names with `:excerpt` modifiers.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fields {}
-
-impl Fields {
-    /// `None` for an empty text: everything is shown.
-    pub fn parse(text: &str) -> Option<Self> {
-        let _ = text;
-        unimplemented!()
-    }
-
-    /// Keeps what is picked of any JSON (used for auth answers and lists as well).
-    pub fn pick(&self, json: &serde_json::Value) -> serde_json::Value {
-        let _ = json;
-        unimplemented!()
-    }
-}
-
-/// The `expand=` option.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Expand {}
-
-impl Expand {
-    /// `None` for an empty text.
-    pub fn parse(text: &str) -> Option<Self> {
-        let _ = text;
-        unimplemented!()
-    }
-}
-
-/// How records of one collection look to one reader (or one class of readers).
-#[derive(Clone, Debug)]
-pub struct Sight {
-    /// hidden fields are shown
-    pub superuser: bool,
-    /// for auth collections: in which records the e-mail address is shown
-    pub email: Residual,
-}
-
-impl Sight {
-    pub fn of(
-        asker: &Asker,
-        catalog: &Arc<tidewire_model::Catalog>,
-        collection: &Arc<tidewire_model::Collection>,
-    ) -> Self {
-        let _ = (asker, catalog, collection);
-        unimplemented!()
-    }
-
-    /// Appended to class keys: equal texts, equal sight.
-    pub fn write_key(&self, out: &mut String) {
-        let _ = out;
-        unimplemented!()
-    }
-
-    /// Writes the record's JSON without asking the store; `Truth::Ask` counts as no.
-    pub fn write(&self, record: &Record, escape: Escape, out: &mut Vec<u8>) {
-        let _ = (record, escape, out);
-        unimplemented!()
-    }
-}
 
 /// A record as JSON for this asker, with expand and fields.
 pub fn show(
@@ -76,9 +18,9 @@ pub fn show(
     record: &Arc<Record>,
     expand: Option<&Expand>,
     fields: Option<&Fields>,
-) -> Result<serde_json::Value, StoreError> {
-    let _ = (snapshot, asker, record, expand, fields);
-    unimplemented!()
+) -> Result<Json, StoreError> {
+    let shown = show_all(snapshot, asker, std::slice::from_ref(record), expand, fields)?;
+    Ok(shown.into_iter().next().unwrap_or(Json::Null))
 }
 
 /// The same for many records of one collection, with one query per expanded relation.
@@ -88,7 +30,52 @@ pub fn show_all(
     records: &[Arc<Record>],
     expand: Option<&Expand>,
     fields: Option<&Fields>,
-) -> Result<Vec<serde_json::Value>, StoreError> {
-    let _ = (snapshot, asker, records, expand, fields);
-    unimplemented!()
+) -> Result<Vec<Json>, StoreError> {
+    let Some(first) = records.first() else { return Ok(Vec::new()) };
+    let sight = Sight::of(asker, snapshot.catalog(), &first.collection);
+    let shown = Shown { snapshot, sight: &sight };
+    let objects = match expand {
+        Some(expand) => {
+            let asker = asker.expanding();
+            Expander { snapshot, asker: &asker }.expand(records, expand)?.objects
+        }
+        None => vec![None; records.len()],
+    };
+    let each = records.iter().zip(objects).map(|(record, object)| {
+        let json = shown.json(record, object)?;
+        Ok(fields.map_or_else(|| json.clone(), |fields| fields.pick(&json)))
+    });
+    each.collect()
+}
+
+/// Writes a record for a live subscription that needs other records: relations to expand, or a rule on e-mail addresses
+/// that reads them.
+pub fn write_live(
+    snapshot: &Snapshot<'_>,
+    asker: &Asker,
+    record: &Arc<Record>,
+    expand: Option<&Expand>,
+    fields: Option<&Fields>,
+    escape: Escape,
+    out: &mut Vec<u8>,
+) -> Result<(), StoreError> {
+    json::write(out, &show(snapshot, asker, record, expand, fields)?, escape);
+    Ok(())
+}
+
+/// Turns records into JSON, asking the store where a record's own values do not decide.
+pub(crate) struct Shown<'a> {
+    pub snapshot: &'a Snapshot<'a>,
+    pub sight: &'a Sight,
+}
+
+impl Shown<'_> {
+    pub fn json(&self, record: &Record, expand: Option<Map<String, Json>>) -> Result<Json, StoreError> {
+        let email = !record.collection.is_auth() || self.snapshot.holds(&self.sight.email, record, &[])?;
+        let mut members = self.sight.members(record, email);
+        if let Some(object) = expand {
+            members.insert("expand".to_owned(), Json::Object(object));
+        }
+        Ok(Json::Object(members))
+    }
 }
