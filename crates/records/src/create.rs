@@ -1,6 +1,10 @@
-use crate::{Asker, Prepared, RecordError};
+use crate::access::{check_form, manages};
+use crate::draft::Draft;
+use crate::rule::bind;
+use crate::view::permits;
+use crate::{Asker, Prepared, RecordError, save};
 use std::sync::Arc;
-use tidewire_model::{Collection, Record};
+use tidewire_model::{Collection, CollectionKind, Record, Value, id};
 use tidewire_store::Tx;
 
 /// Checks the create rule, validates and writes a new record.
@@ -10,6 +14,47 @@ pub fn create(
     collection: &Arc<Collection>,
     body: &Prepared,
 ) -> Result<Arc<Record>, RecordError> {
-    let _ = (tx, asker, collection, body);
-    unimplemented!()
+    if collection.kind == CollectionKind::View {
+        return Err(RecordError::BadRequest("unsupported collection type".into()));
+    }
+    if !asker.is_superuser() && collection.rules.create.is_none() {
+        return Err(RecordError::SuperusersOnly);
+    }
+    let base = Record::empty(collection.clone(), asker.tenant.clone());
+    let mut draft = Draft::new(base, body, asker.is_superuser());
+    let manages = check_rule(tx, asker, &draft)?;
+    if collection.is_auth() {
+        check_form(&draft, body, None, manages)?;
+        verify(&mut draft, manages);
+    }
+    save::insert(tx, asker, draft)
+}
+
+/// Judges the record as it would be, with an id that means nothing and never verified. Tells whether the asker manages it.
+fn check_rule(tx: &Tx<'_>, asker: &Asker, draft: &Draft) -> Result<bool, RecordError> {
+    if asker.is_superuser() {
+        return Ok(true);
+    }
+    let mut image = draft.record.clone();
+    let collection = image.collection.clone();
+    if image.id().is_empty() {
+        image.set("id", Value::Text(format!("__temp_id__{}", id::lower(6)).into()));
+    }
+    if collection.is_auth() {
+        image.set("verified", Value::Bool(false));
+    }
+    let rule = bind(tx.catalog(), &collection, asker, collection.rules.create.as_deref(), &draft.body)?;
+    if !permits(tx, &rule, &image)? {
+        return Err(RecordError::RuleFailed);
+    }
+    Ok(collection.is_auth() && manages(tx, asker, &image, &draft.body)?)
+}
+
+/// Superusers are always verified. Without a mailer nobody could confirm an address, so whoever registers is too;
+/// those who manage the collection decide themselves.
+fn verify(draft: &mut Draft, manages: bool) {
+    let registered = !manages && !draft.record.text("email").is_empty();
+    if registered || draft.record.collection.is_superusers() {
+        draft.record.set("verified", Value::Bool(true));
+    }
 }

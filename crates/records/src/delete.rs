@@ -1,7 +1,17 @@
-use crate::{Asker, RecordError};
+use crate::rule::bind;
+use crate::save::set_dates;
+use crate::view::permits;
+use crate::{Asker, Body, RecordError};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use tidewire_model::Collection;
-use tidewire_store::Tx;
+use tidewire_model::{Collection, CollectionKind, Record, Timestamp, Value};
+use tidewire_rules::Query;
+use tidewire_store::{StoreError, Tx};
+
+/// Referencing records read at a time.
+const BATCH: u64 = 1000;
+/// System collections whose records belong to an auth record by `collectionRef` and `recordRef`.
+const ATTACHED: [&str; 4] = ["_authOrigins", "_externalAuths", "_mfas", "_otps"];
 
 /// Checks the delete rule, deletes what cascades, cleans relations, deletes the record.
 pub fn delete(
@@ -10,12 +20,165 @@ pub fn delete(
     collection: &Arc<Collection>,
     id: &str,
 ) -> Result<(), RecordError> {
-    let _ = (tx, asker, collection, id);
-    unimplemented!()
+    if collection.kind == CollectionKind::View {
+        return Err(RecordError::BadRequest("unsupported collection type".into()));
+    }
+    let rule = bind(tx.catalog(), collection, asker, collection.rules.delete.as_deref(), &Body::new())?;
+    let record = tx.get(collection, &asker.tenant, id)?.ok_or(RecordError::NotFound)?;
+    if !permits(tx, &rule, &record)? {
+        return Err(RecordError::NotFound);
+    }
+    cascade(tx, record, &asker.principal.actor())
 }
 
 /// Deletes every record of the collection in the asker's tenant, one change each.
 pub fn truncate(tx: &mut Tx<'_>, asker: &Asker, collection: &Arc<Collection>) -> Result<(), RecordError> {
-    let _ = (tx, asker, collection);
-    unimplemented!()
+    if !asker.is_superuser() {
+        return Err(RecordError::SuperusersOnly);
+    }
+    let actor = asker.principal.actor();
+    loop {
+        let query = Query::new(collection, &asker.tenant, Timestamp::now()).page(BATCH, 0);
+        let records = tx.select(collection, &query)?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        for record in records {
+            // a cascade may have taken it already
+            if tx.get(collection, &asker.tenant, record.id())?.is_some() {
+                cascade(tx, record, &actor)?;
+            }
+        }
+    }
+}
+
+/// A record on its way out: what refers to it is dealt with first.
+struct Doomed {
+    record: Arc<Record>,
+    /// collections and their relation fields that still have to be looked through
+    references: VecDeque<(Arc<Collection>, usize)>,
+    /// referring records of the first reference
+    referring: VecDeque<Arc<Record>>,
+}
+
+/// Depth first with a stack of its own: chains of records may be longer than the thread's.
+fn cascade(tx: &mut Tx<'_>, record: Arc<Record>, actor: &str) -> Result<(), RecordError> {
+    let mut seen = HashSet::from([key(&record)]);
+    let mut stack = vec![doom(tx, record)?];
+    while let Some(mut top) = stack.pop() {
+        let Some(referring) = next_referring(tx, &mut top, &seen)? else {
+            remove(tx, &top.record, actor)?;
+            continue;
+        };
+        let child = release(tx, &top, &referring, actor)?;
+        stack.push(top);
+        if let Some(child) = child
+            && seen.insert(key(&child))
+        {
+            stack.push(doom(tx, child)?);
+        }
+    }
+    Ok(())
+}
+
+fn key(record: &Record) -> (Box<str>, Box<str>) {
+    (record.collection.id.clone(), record.id().into())
+}
+
+fn doom(tx: &Tx<'_>, record: Arc<Record>) -> Result<Doomed, RecordError> {
+    if record.collection.is_superusers() {
+        let query = Query::new(&record.collection, &record.tenant, Timestamp::now());
+        if tx.count(&query)? <= 1 {
+            return Err(RecordError::BadRequest("You can't delete the only existing superuser.".into()));
+        }
+    }
+    let mut references: Vec<(Arc<Collection>, usize)> = tx
+        .catalog()
+        .references_to(&record.collection.id)
+        .into_iter()
+        .filter(|(collection, _)| collection.kind != CollectionKind::View)
+        .map(|(collection, index)| (collection.clone(), index))
+        .collect();
+    references.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    Ok(Doomed { record, references: references.into(), referring: VecDeque::new() })
+}
+
+/// The next record that refers to the doomed one and is not doomed itself.
+fn next_referring(
+    tx: &Tx<'_>,
+    doomed: &mut Doomed,
+    seen: &HashSet<(Box<str>, Box<str>)>,
+) -> Result<Option<Arc<Record>>, StoreError> {
+    loop {
+        if let Some(record) = doomed.referring.pop_front() {
+            // a cascade in between may have changed or taken it
+            if let Some(current) = tx.get(&record.collection, &record.tenant, record.id())? {
+                return Ok(Some(current));
+            }
+            continue;
+        }
+        let Some((collection, index)) = doomed.references.front() else { return Ok(None) };
+        let field = &collection.fields[*index].name;
+        let limit = BATCH + seen.len() as u64;
+        let (tenant, id) = (&doomed.record.tenant, doomed.record.id());
+        let found = tx.referencing(collection, tenant, field, id, limit)?;
+        doomed.referring.extend(found.into_iter().filter(|record| !seen.contains(&key(record))));
+        if doomed.referring.is_empty() {
+            doomed.references.pop_front();
+        }
+    }
+}
+
+/// Takes the doomed record out of one relation. Returns the record that has to go with it.
+fn release(
+    tx: &mut Tx<'_>,
+    doomed: &Doomed,
+    referring: &Arc<Record>,
+    actor: &str,
+) -> Result<Option<Arc<Record>>, RecordError> {
+    let Some((collection, index)) = doomed.references.front() else { return Ok(None) };
+    let field = &collection.fields[*index];
+    let id = doomed.record.id();
+    let value = &referring.values[*index];
+    if !value.items().contains(&id) {
+        return Ok(None);
+    }
+    let left: Vec<&str> = value.items().into_iter().filter(|item| *item != id).collect();
+    if left.is_empty() {
+        if field.kind.relation().is_some_and(|relation| relation.cascade_delete) {
+            return Ok(Some(referring.clone()));
+        }
+        if field.required {
+            return Err(RecordError::Referenced);
+        }
+    }
+    let mut released = Record::clone(referring);
+    released.values[*index] = if field.kind.is_multiple() { Value::list(left) } else { Value::text("") };
+    set_dates(&mut released, false);
+    tx.update(referring, released, actor)?;
+    Ok(None)
+}
+
+fn remove(tx: &mut Tx<'_>, record: &Arc<Record>, actor: &str) -> Result<(), StoreError> {
+    if record.collection.is_auth() {
+        remove_attached(tx, record, actor)?;
+    }
+    tx.delete(record, actor)
+}
+
+fn remove_attached(tx: &mut Tx<'_>, record: &Record, actor: &str) -> Result<(), StoreError> {
+    for name in ATTACHED {
+        let Some(collection) = tx.catalog().by_name(&record.tenant, name).cloned() else { continue };
+        if collection.field("recordRef").is_none() {
+            continue;
+        }
+        let query =
+            Query::new(&collection, &record.tenant, Timestamp::now()).only("recordRef", &[record.id()]);
+        for attached in tx.select(&collection, &query)? {
+            if attached.text("collectionRef") == &*record.collection.id {
+                tx.delete(&attached, actor)?;
+            }
+        }
+    }
+    Ok(())
 }

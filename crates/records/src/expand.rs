@@ -56,6 +56,14 @@ struct Relation<'a> {
     many: bool,
 }
 
+/// What a relation of several records leads to.
+struct Fetched {
+    /// for each of the records
+    ids: Vec<Vec<String>>,
+    /// those that may be seen
+    related: Vec<Arc<Record>>,
+}
+
 /// For each record its `expand` object; `None` where no name was a relation.
 pub(crate) struct Expanded {
     pub objects: Vec<Option<Map<String, Json>>>,
@@ -78,7 +86,7 @@ impl Expander<'_> {
                 continue;
             };
             let tenant = &first.tenant;
-            let Some((ids, related)) = self.fetch(&relation, records, tenant)? else { continue };
+            let Some(Fetched { ids, related }) = self.fetch(&relation, records, tenant)? else { continue };
             let deeper = self.expand(&related, below)?;
             if !below.children.is_empty() && !deeper.any {
                 continue;
@@ -111,14 +119,13 @@ impl Expander<'_> {
         pairs.map(|(record, object)| Ok((record.id().to_owned(), shown.json(record, object)?))).collect()
     }
 
-    /// The ids that each record relates to, and those of the related records that may be seen. `None` if none may ever.
-    #[allow(clippy::type_complexity)]
+    /// `None` if this asker may see none of the related records, whichever they are.
     fn fetch(
         &self,
         relation: &Relation<'_>,
         records: &[Arc<Record>],
         tenant: &TenantId,
-    ) -> Result<Option<(Vec<Vec<String>>, Vec<Arc<Record>>)>, StoreError> {
+    ) -> Result<Option<Fetched>, StoreError> {
         let collection = relation.collection;
         let rule = collection.rules.view.as_deref();
         let bound = match bind(self.snapshot.catalog(), collection, self.asker, rule, &Body::new()) {
@@ -147,7 +154,7 @@ impl Expander<'_> {
                 _ => self.snapshot.get_many(collection, tenant, some)?,
             });
         }
-        Ok(Some((ids, related)))
+        Ok(Some(Fetched { ids, related }))
     }
 
     /// A single back relation: one query finds the records and whom they point to.
@@ -157,7 +164,7 @@ impl Expander<'_> {
         records: &[Arc<Record>],
         tenant: &TenantId,
         bound: &Bound,
-    ) -> Result<(Vec<Vec<String>>, Vec<Arc<Record>>), StoreError> {
+    ) -> Result<Fetched, StoreError> {
         let name = &relation.field.name;
         let here: Vec<&str> = records.iter().map(|record| record.id()).collect();
         let mut by_target: HashMap<String, Vec<String>> = HashMap::new();
@@ -172,7 +179,7 @@ impl Expander<'_> {
             }
         }
         let ids = here.iter().map(|id| by_target.get(*id).cloned().unwrap_or_default()).collect();
-        Ok((ids, related))
+        Ok(Fetched { ids, related })
     }
 
     fn referencing(

@@ -1,6 +1,7 @@
 //! What may be done with records and collections, by whom: rules, validation, defaults, modifiers, cascades, expand, and
 //! what of a record its reader may see. Shared by all dialects; knows no HTTP and no wire format but a record's JSON.
 
+pub(crate) mod access;
 pub mod account;
 pub mod asker;
 pub mod bootstrap;
@@ -18,6 +19,7 @@ pub mod normalise;
 pub(crate) mod pattern;
 pub mod prepare;
 pub(crate) mod rule;
+pub(crate) mod save;
 pub mod settings;
 pub mod show;
 pub(crate) mod sight;

@@ -8,7 +8,6 @@ pub use crate::sight::Sight;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use tidewire_model::Record;
-use tidewire_model::json::{self, Escape};
 use tidewire_store::{Snapshot, StoreError};
 
 /// A record as JSON for this asker, with expand and fields.
@@ -43,24 +42,9 @@ pub fn show_all(
     };
     let each = records.iter().zip(objects).map(|(record, object)| {
         let json = shown.json(record, object)?;
-        Ok(fields.map_or_else(|| json.clone(), |fields| fields.pick(&json)))
+        Ok(if let Some(fields) = fields { fields.pick(&json) } else { json })
     });
     each.collect()
-}
-
-/// Writes a record for a live subscription that needs other records: relations to expand, or a rule on e-mail addresses
-/// that reads them.
-pub fn write_live(
-    snapshot: &Snapshot<'_>,
-    asker: &Asker,
-    record: &Arc<Record>,
-    expand: Option<&Expand>,
-    fields: Option<&Fields>,
-    escape: Escape,
-    out: &mut Vec<u8>,
-) -> Result<(), StoreError> {
-    json::write(out, &show(snapshot, asker, record, expand, fields)?, escape);
-    Ok(())
 }
 
 /// Turns records into JSON, asking the store where a record's own values do not decide.

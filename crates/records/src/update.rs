@@ -1,6 +1,10 @@
-use crate::{Asker, Prepared, RecordError};
+use crate::access::{check_form, manages};
+use crate::draft::Draft;
+use crate::rule::bind;
+use crate::view::permits;
+use crate::{Asker, Prepared, RecordError, save};
 use std::sync::Arc;
-use tidewire_model::{Collection, Record};
+use tidewire_model::{Collection, CollectionKind, Record, Value};
 use tidewire_store::Tx;
 
 /// Checks the update rule on the stored record, applies modifiers, validates and writes.
@@ -11,6 +15,26 @@ pub fn update(
     id: &str,
     body: &Prepared,
 ) -> Result<Arc<Record>, RecordError> {
-    let _ = (tx, asker, collection, id, body);
-    unimplemented!()
+    if collection.kind == CollectionKind::View {
+        return Err(RecordError::BadRequest("unsupported collection type".into()));
+    }
+    if !asker.is_superuser() && collection.rules.update.is_none() {
+        return Err(RecordError::SuperusersOnly);
+    }
+    let old = tx.get(collection, &asker.tenant, id)?.ok_or(RecordError::NotFound)?;
+    let mut base = Record::clone(&old);
+    base.collection = collection.clone();
+    let mut draft = Draft::new(base, body, asker.is_superuser());
+    let rule = bind(tx.catalog(), collection, asker, collection.rules.update.as_deref(), &draft.body)?;
+    if !permits(tx, &rule, &old)? {
+        return Err(RecordError::NotFound);
+    }
+    if collection.is_auth() {
+        let manages = manages(tx, asker, &old, &draft.body)?;
+        check_form(&draft, body, Some(&old), manages)?;
+        if collection.is_superusers() {
+            draft.record.set("verified", Value::Bool(true));
+        }
+    }
+    save::replace(tx, asker, &old, draft)
 }

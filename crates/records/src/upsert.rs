@@ -1,3 +1,6 @@
+use crate::create::create;
+use crate::normalise::text;
+use crate::update::update;
 use crate::{Asker, Prepared, RecordError};
 use std::sync::Arc;
 use tidewire_model::{Collection, Record};
@@ -10,6 +13,9 @@ pub fn upsert(
     collection: &Arc<Collection>,
     body: &Prepared,
 ) -> Result<Arc<Record>, RecordError> {
-    let _ = (tx, asker, collection, body);
-    unimplemented!()
+    let id = body.body.get("id").map(text).unwrap_or_default();
+    if !id.is_empty() && tx.get(collection, &asker.tenant, &id)?.is_some() {
+        return update(tx, asker, collection, &id, body);
+    }
+    create(tx, asker, collection, body)
 }

@@ -83,6 +83,7 @@ impl ApiError {
                     error.with_fault(field, "validation_not_unique", "Value must be unique")
                 })
             }
+            RecordError::Password(_) => Self::too_many_requests(),
             RecordError::Store(error) => Self::of_store(&error),
         }
     }

@@ -72,7 +72,13 @@ impl Operation {
             require_open(&collection.rules.create, &asker)?;
         }
         let failure = if action == Action::Create { CREATE_FAILED } else { UPDATE_FAILED };
-        let body = prepare::prepare(&call.app.passwords, collection, self.body).await;
+        let id = match &action {
+            Action::Update(id) => Some(id.clone()),
+            Action::Upsert => self.body.get("id").and_then(Json::as_str).map(str::to_owned),
+            Action::Create | Action::Delete(_) => None,
+        };
+        let (store, passwords) = (&call.app.store, &call.app.passwords);
+        let body = prepare::prepare(store, passwords, &asker, collection, id.as_deref(), self.body).await;
         let body = body.map_err(|error| ApiError::of_record(error, failure))?;
         Ok(Prepared { action, collection: collection.clone(), asker, shape: Shape::of(&query), body })
     }

@@ -74,7 +74,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let collection = call.collection(MISSING_OR_INVALID)?;
     let body = read_record(&mut call, &collection).await?;
     require_open(&collection.rules.create, &call.asker)?;
-    let prepared = prepared(&call, &collection, body, CREATE_FAILED).await?;
+    let prepared = prepared(&call, &collection, None, body, CREATE_FAILED).await?;
     let asker = call.asker.clone();
     let record = call.app.store.write(move |tx| {
         let collection = current(tx, &collection)?;
@@ -90,7 +90,7 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let collection = call.collection(MISSING_OR_INVALID)?;
     let body = read_record(&mut call, &collection).await?;
     require_open(&collection.rules.update, &call.asker)?;
-    let prepared = prepared(&call, &collection, body, UPDATE_FAILED).await?;
+    let prepared = prepared(&call, &collection, Some(call.param("id")), body, UPDATE_FAILED).await?;
     let (asker, id) = (call.asker.clone(), call.param("id").to_owned());
     let record = call.app.store.write(move |tx| {
         let collection = current(tx, &collection)?;
@@ -182,10 +182,12 @@ fn refuse_files(payload: &Payload, collection: &Collection) -> Result<(), ApiErr
 async fn prepared(
     call: &Call,
     collection: &Arc<Collection>,
+    id: Option<&str>,
     body: Body,
     failure: &str,
 ) -> Result<Prepared, ApiError> {
-    let prepared = prepare::prepare(&call.app.passwords, collection, body).await;
+    let (store, passwords) = (&call.app.store, &call.app.passwords);
+    let prepared = prepare::prepare(store, passwords, &call.asker, collection, id, body).await;
     prepared.map_err(|error| ApiError::of_record(error, failure))
 }
 

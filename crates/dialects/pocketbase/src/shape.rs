@@ -40,7 +40,7 @@ impl Shape {
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
         if let Some(sight) = self.plain_sight(asker, snapshot.catalog(), collection) {
-            write_separated(out, records, |record, out| sight.write(record, Escape::Minimal, out));
+            write_separated(out, records, |record, out| self.write_plain(&sight, record, out));
             return Ok(());
         }
         let shown = show_all(snapshot, asker, records, self.expand.as_ref(), self.fields.as_ref())?;
@@ -52,7 +52,7 @@ impl Shape {
     pub async fn text(self, store: &Store, asker: Asker, record: Arc<Record>) -> Result<Vec<u8>, StoreError> {
         let mut text = Vec::with_capacity(512);
         if let Some(sight) = self.plain_sight(&asker, &store.catalog(), &record.collection) {
-            sight.write(&record, Escape::Minimal, &mut text);
+            self.write_plain(&sight, &record, &mut text);
             return Ok(text);
         }
         store
@@ -63,6 +63,13 @@ impl Shape {
             .await
     }
 
+    fn write_plain(&self, sight: &Sight, record: &Record, out: &mut Vec<u8>) {
+        match &self.fields {
+            Some(fields) => sight.write_fields(record, fields, Escape::Minimal, out),
+            None => sight.write(record, Escape::Minimal, out),
+        }
+    }
+
     /// `Some` if a record's own values decide how it looks.
     fn plain_sight(
         &self,
@@ -70,7 +77,7 @@ impl Shape {
         catalog: &Arc<Catalog>,
         collection: &Arc<Collection>,
     ) -> Option<Sight> {
-        if self.expand.is_some() || self.fields.is_some() {
+        if self.expand.is_some() {
             return None;
         }
         Some(Sight::of(asker, catalog, collection)).filter(|sight| sight.email.is_local())

@@ -27,7 +27,8 @@ pub struct MessageEncoder {
 impl RecordEncoder {
     fn write_record(&self, record: &Arc<Record>, out: &mut Vec<u8>) -> bool {
         if !self.needs_store() {
-            return self.write_alone(record, out);
+            self.write_alone(record, out);
+            return true;
         }
         let shown = self.store.read_here(|snapshot| self.show(snapshot, record));
         match shown {
@@ -42,16 +43,11 @@ impl RecordEncoder {
         }
     }
 
-    fn write_alone(&self, record: &Record, out: &mut Vec<u8>) -> bool {
-        let Some(fields) = &self.fields else {
-            self.sight.write(record, Escape::Ascii, out);
-            return true;
-        };
-        let mut whole = Vec::with_capacity(512);
-        self.sight.write(record, Escape::Minimal, &mut whole);
-        let Ok(parsed) = serde_json::from_slice(&whole) else { return false };
-        json::write(out, &fields.pick(&parsed), Escape::Ascii);
-        true
+    fn write_alone(&self, record: &Record, out: &mut Vec<u8>) {
+        match &self.fields {
+            Some(fields) => self.sight.write_fields(record, fields, Escape::Ascii, out),
+            None => self.sight.write(record, Escape::Ascii, out),
+        }
     }
 
     /// The data of one frame of a snapshot.
@@ -67,7 +63,10 @@ impl RecordEncoder {
                 json::write(out, json, Escape::Ascii);
                 true
             }
-            None => self.write_alone(record, out),
+            None => {
+                self.write_alone(record, out);
+                true
+            }
         });
         Ok(())
     }

@@ -1,0 +1,149 @@
+//! The last steps of a create and an update: generated values, validation, dates, the write itself.
+
+use crate::draft::Draft;
+use crate::error::{FieldError, FieldErrors, RecordError};
+use crate::{Asker, pattern, validate};
+use std::sync::Arc;
+use tidewire_model::{FieldKind, Record, Timestamp, Value, id};
+use tidewire_store::{StoreError, Tx};
+
+pub(crate) fn insert(tx: &mut Tx<'_>, asker: &Asker, mut draft: Draft) -> Result<Arc<Record>, RecordError> {
+    generate(&mut draft.record);
+    check(tx, &draft, None)?;
+    check_new_id(tx, &draft.record)?;
+    set_dates(&mut draft.record, true);
+    let fields = draft.record.collection.clone();
+    tx.insert(draft.record, &asker.principal.actor()).map_err(|error| unique_fault(error, &fields))
+}
+
+pub(crate) fn replace(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    old: &Arc<Record>,
+    mut draft: Draft,
+) -> Result<Arc<Record>, RecordError> {
+    check(tx, &draft, Some(old))?;
+    renew_token_key(&mut draft, old);
+    set_dates(&mut draft.record, false);
+    let fields = draft.record.collection.clone();
+    tx.update(old, draft.record, &asker.principal.actor()).map_err(|error| unique_fault(error, &fields))
+}
+
+/// Fills empty texts that have a pattern, and what every record needs.
+fn generate(record: &mut Record) {
+    let collection = record.collection.clone();
+    for (index, field) in collection.fields.iter().enumerate() {
+        let FieldKind::Text(options) = &field.kind else { continue };
+        if options.autogenerate_pattern.is_empty() || !record.values[index].is_zero() {
+            continue;
+        }
+        if let Some(text) = pattern::generate(&options.autogenerate_pattern) {
+            record.values[index] = Value::text(&text);
+        }
+    }
+    if collection.is_auth() && record.text("tokenKey").is_empty() {
+        record.set("tokenKey", Value::text(&id::secret(50)));
+    }
+}
+
+/// All faults of all fields.
+fn check(tx: &Tx<'_>, draft: &Draft, old: Option<&Record>) -> Result<(), RecordError> {
+    let record = &draft.record;
+    let mut errors = FieldErrors::default();
+    for (index, (field, value)) in record.fields().enumerate() {
+        let before = old.and_then(|old| old.get(&field.name));
+        let checked = match (&field.kind, before) {
+            (FieldKind::Text(options), Some(before)) if options.primary_key => same_id(before, value),
+            _ => validate::validate(field, value, before),
+        };
+        if let Err(error) = checked {
+            errors.add(&field.name, error);
+            continue;
+        }
+        match &field.kind {
+            // what was there before the write was found then
+            FieldKind::Relation(options) if before != Some(value) => {
+                if let Some(error) = validate::related(tx, options, &record.tenant, value)? {
+                    errors.add(&field.name, error);
+                }
+            }
+            FieldKind::Password(options) => {
+                let typed = draft.plain.get(&index).map_or("", String::as_str);
+                if let Err(error) = validate::plain_password(options, typed) {
+                    errors.add(&field.name, error);
+                }
+            }
+            _ => {}
+        }
+    }
+    errors.check()?;
+    if draft.lacks_hash() {
+        return Err(RecordError::BadRequest("the password was not hashed".into()));
+    }
+    Ok(())
+}
+
+fn same_id(before: &Value, value: &Value) -> Result<(), FieldError> {
+    if before == value {
+        return Ok(());
+    }
+    Err(FieldError::new("validation_pk_change", "The record primary key cannot be changed."))
+}
+
+/// Ids of auth records are unique across auth collections; ids of a pattern of their own also in any case of letters.
+fn check_new_id(tx: &Tx<'_>, record: &Record) -> Result<(), RecordError> {
+    let collection = &record.collection;
+    let id = record.id();
+    let own_pattern = matches!(collection.field("id").map(|field| &field.kind),
+        Some(FieldKind::Text(options)) if &*options.pattern != pattern::RECORD_ID);
+    if own_pattern && tx.find_by(collection, &record.tenant, "id", id, true)?.is_some() {
+        let message = "The record primary key is invalid or already exists.";
+        return Err(RecordError::Invalid(FieldErrors::one(
+            "id",
+            FieldError::new("validation_pk_invalid", message),
+        )));
+    }
+    if !collection.is_auth() {
+        return Ok(());
+    }
+    for other in tx.catalog().all().iter().filter(|other| other.is_auth() && other.id != collection.id) {
+        if tx.get(other, &record.tenant, id)?.is_some() {
+            let error =
+                FieldError::new("validation_invalid_auth_id", "Invalid or duplicated auth record id.");
+            return Err(RecordError::Invalid(FieldErrors::one("id", error)));
+        }
+    }
+    Ok(())
+}
+
+/// A new password or address ends all tokens, unless the body named a new key itself.
+fn renew_token_key(draft: &mut Draft, old: &Record) {
+    let record = &draft.record;
+    if !record.collection.is_auth() || record.text("tokenKey") != old.text("tokenKey") {
+        return;
+    }
+    if !draft.typed("password").is_empty() || record.text("email") != old.text("email") {
+        draft.record.set("tokenKey", Value::text(&id::secret(50)));
+    }
+}
+
+pub(crate) fn set_dates(record: &mut Record, is_new: bool) {
+    let collection = record.collection.clone();
+    let now = Timestamp::now().to_text();
+    for (index, field) in collection.fields.iter().enumerate() {
+        if let FieldKind::Autodate(options) = &field.kind
+            && (if is_new { options.on_create } else { options.on_update })
+        {
+            record.values[index] = Value::text(&now);
+        }
+    }
+}
+
+fn unique_fault(error: StoreError, collection: &tidewire_model::Collection) -> RecordError {
+    let StoreError::NotUnique { fields } = &error else { return error.into() };
+    let mut errors = FieldErrors::default();
+    for field in fields.iter().filter(|field| collection.field(field).is_some()) {
+        errors.add(field, FieldError::not_unique());
+    }
+    if errors.0.is_empty() { error.into() } else { RecordError::Invalid(errors) }
+}
