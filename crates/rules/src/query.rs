@@ -43,6 +43,11 @@ impl Query {
         unimplemented!()
     }
 
+    /// Whose records are asked for.
+    pub fn tenant(&self) -> &TenantId {
+        unimplemented!()
+    }
+
     /// Adds a condition; several are joined by AND.
     pub fn filter(self, residual: &Residual) -> Self {
         let _ = residual;
