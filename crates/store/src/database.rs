@@ -1,0 +1,76 @@
+use crate::StoreError;
+use crate::layout::Layout;
+use crate::stand_in::StandIns;
+use rusqlite::{Connection, OpenFlags};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tidewire_model::Collection;
+
+/// statements kept ready per connection
+const STATEMENTS: usize = 256;
+/// layouts kept per connection, before the deleted ones among them are dropped with all others
+const LAYOUTS: usize = 4096;
+/// bytes to which the write-ahead log is cut back after a checkpoint
+const WAL_KEPT: i64 = 64 << 20;
+/// how long to wait for another process that looks into the file
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
+
+/// One connection and what is kept ready on it.
+pub(crate) struct Database {
+    pub(crate) connection: Connection,
+    layouts: RefCell<HashMap<Box<str>, Arc<Layout>>>,
+    pub(crate) stand_ins: RefCell<StandIns>,
+}
+
+impl Database {
+    /// Commits wait for the disk (`synchronous=FULL`): what was acknowledged is stored.
+    pub(crate) fn open_writer(file: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open(file)?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(StoreError::Database(format!("journal mode is {mode} instead of wal")));
+        }
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
+        Self::new(connection)
+    }
+
+    /// The file is opened read-only, while temporary tables stay possible (`query_only` would forbid both).
+    pub(crate) fn open_reader(file: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::new(Connection::open_with_flags(file, flags)?)
+    }
+
+    fn new(connection: Connection) -> Result<Self, StoreError> {
+        connection.busy_timeout(BUSY)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", -16_000)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Self { connection, layouts: RefCell::default(), stand_ins: RefCell::default() })
+    }
+
+    pub(crate) fn layout(&self, collection: &Arc<Collection>) -> Arc<Layout> {
+        let mut layouts = self.layouts.borrow_mut();
+        if let Some(layout) = layouts.get(&collection.id)
+            && Arc::ptr_eq(&layout.collection, collection)
+        {
+            return layout.clone();
+        }
+        if layouts.len() >= LAYOUTS {
+            layouts.clear();
+        }
+        let layout = Arc::new(Layout::new(collection.clone()));
+        layouts.insert(collection.id.clone(), layout.clone());
+        layout
+    }
+
+    /// Runs a statement without parameters and rows, e.g. COMMIT.
+    pub(crate) fn run(&self, sql: &str) -> Result<(), StoreError> {
+        self.connection.prepare_cached(sql)?.execute(())?;
+        Ok(())
+    }
+}

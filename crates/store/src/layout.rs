@@ -1,0 +1,122 @@
+use std::sync::Arc;
+use tidewire_model::{Collection, FieldKind};
+use tidewire_rules::{TENANT_COLUMN, Tables};
+
+/// Names and ready statement texts of the table of one collection.
+pub(crate) struct Layout {
+    pub(crate) collection: Arc<Collection>,
+    pub(crate) table: String,
+    /// the columns of all fields, in their order
+    pub(crate) columns: String,
+    pub(crate) get: String,
+    pub(crate) insert: String,
+    pub(crate) delete: String,
+}
+
+impl Layout {
+    pub(crate) fn new(collection: Arc<Collection>) -> Self {
+        let table = table(&collection.id);
+        let columns = columns(&collection);
+        let tenant = quote(TENANT_COLUMN);
+        let marks = vec!["?"; collection.fields.len() + 1].join(",");
+        Self {
+            get: format!("SELECT {columns} FROM {table} WHERE {tenant}=? AND \"id\"=?"),
+            insert: format!("INSERT INTO {table} ({tenant},{columns}) VALUES ({marks})"),
+            delete: format!("DELETE FROM {table} WHERE {tenant}=? AND \"id\"=?"),
+            collection,
+            table,
+            columns,
+        }
+    }
+
+    /// `SELECT` of the records of one tenant; the tenant is the first parameter.
+    pub(crate) fn select(&self, condition: &str) -> String {
+        let Self { table, columns, .. } = self;
+        format!("SELECT {columns} FROM {table} WHERE {}=? AND {condition}", quote(TENANT_COLUMN))
+    }
+}
+
+/// The stored tables, as rules see them.
+pub(crate) struct Stored;
+
+impl Tables for Stored {
+    fn table(&self, collection: &Collection) -> String {
+        table(&collection.id)
+    }
+}
+
+pub(crate) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The quoted name of a collection's table.
+pub(crate) fn table(id: &str) -> String {
+    quote(&format!("c:{}", fold(id)))
+}
+
+/// SQLite compares names without case, ids are compared with it.
+pub(crate) fn fold(id: &str) -> String {
+    let mut folded = String::with_capacity(id.len());
+    for character in id.chars() {
+        if character.is_ascii_uppercase() || character == '^' {
+            folded.push('^');
+        }
+        folded.push(character);
+    }
+    folded
+}
+
+pub(crate) fn columns(collection: &Collection) -> String {
+    let names: Vec<_> = collection.fields.iter().map(|field| quote(&field.name)).collect();
+    names.join(",")
+}
+
+/// Names and types of all columns; the same for the table and for what stands in for it.
+pub(crate) fn declarations(collection: &Collection) -> String {
+    let mut text = format!("{} TEXT NOT NULL", quote(TENANT_COLUMN));
+    for field in &collection.fields {
+        text.push(',');
+        text.push_str(&quote(&field.name));
+        text.push(' ');
+        text.push_str(declaration(&field.kind));
+    }
+    text
+}
+
+/// PocketBase's column types: their affinity decides how values compare.
+pub(crate) fn declaration(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Number(_) => "NUMERIC DEFAULT 0 NOT NULL",
+        FieldKind::Bool {} => "BOOLEAN DEFAULT FALSE NOT NULL",
+        FieldKind::Json(_) => "JSON DEFAULT NULL",
+        FieldKind::GeoPoint {} => "JSON DEFAULT '{\"lon\":0,\"lat\":0}' NOT NULL",
+        _ if kind.is_multiple() => "JSON DEFAULT '[]' NOT NULL",
+        _ => "TEXT DEFAULT '' NOT NULL",
+    }
+}
+
+/// The literal that `declaration` names as the default.
+pub(crate) fn default_literal(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Number(_) => "0",
+        FieldKind::Bool {} => "FALSE",
+        FieldKind::Json(_) => "NULL",
+        FieldKind::GeoPoint {} => "'{\"lon\":0,\"lat\":0}'",
+        _ if kind.is_multiple() => "'[]'",
+        _ => "''",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_differ_by_case_get_tables_that_differ_without_it() {
+        let ids = ["abc", "Abc", "^abc", "aBc", "^Abc", "a^bc", "a\"b"];
+        let mut tables: Vec<_> = ids.iter().map(|id| table(id).to_lowercase()).collect();
+        tables.sort();
+        tables.dedup();
+        assert_eq!(tables.len(), ids.len());
+    }
+}

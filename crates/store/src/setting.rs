@@ -1,0 +1,18 @@
+use crate::{Snapshot, StoreError, Tx};
+use rusqlite::OptionalExtension;
+
+impl Snapshot<'_> {
+    /// A stored setting (JSON text).
+    pub fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let mut statement = self.connection().prepare_cached("SELECT json FROM tw_setting WHERE key=?")?;
+        Ok(statement.query_row([key], |row| row.get(0)).optional()?)
+    }
+}
+
+impl Tx<'_> {
+    pub fn set_setting(&mut self, key: &str, json: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO tw_setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET json=excluded.json";
+        self.connection().prepare_cached(sql)?.execute((key, json))?;
+        Ok(())
+    }
+}

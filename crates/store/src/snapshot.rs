@@ -1,0 +1,198 @@
+use crate::StoreError;
+use crate::change_log;
+use crate::database::Database;
+use crate::layout::{Layout, Stored, quote};
+use crate::row::{self, Param};
+use crate::stand_in::ImageTables;
+use crate::{definition, schema, state};
+use rusqlite::{Connection, Params, params_from_iter};
+use std::sync::Arc;
+use tidewire_model::{Catalog, Change, Collection, Epoch, Record, Seq, TenantId, Timestamp};
+use tidewire_rules::{Query, Residual, Statement, Truth};
+
+/// A consistent view of the database: a reader's transaction, or the writer's own with its uncommitted writes.
+pub struct Snapshot<'a> {
+    pub(crate) database: &'a Database,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) epoch: Epoch,
+    pub(crate) head: Seq,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The view of a connection whose transaction has begun. `published` saves reading the catalog if it is the one of
+    /// this view.
+    pub(crate) fn of(database: &'a Database, published: Arc<Catalog>) -> Result<Self, StoreError> {
+        let state = state::read(&database.connection)?;
+        let catalog = if published.revision == state.revision {
+            published
+        } else {
+            definition::load(&database.connection, state.revision)?
+        };
+        Ok(Self { database, catalog, epoch: state.epoch, head: state.head })
+    }
+}
+
+impl Snapshot<'_> {
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// The position of the last change that this view contains.
+    pub fn head(&self) -> Result<Seq, StoreError> {
+        Ok(self.head)
+    }
+
+    /// Changes after this position can be read in this view.
+    pub fn floor(&self) -> Result<Seq, StoreError> {
+        change_log::floor(self.connection(), self.head)
+    }
+
+    pub fn get(
+        &self,
+        collection: &Arc<Collection>,
+        tenant: &TenantId,
+        id: &str,
+    ) -> Result<Option<Arc<Record>>, StoreError> {
+        let Some(layout) = self.layout(collection) else { return Ok(None) };
+        Ok(self.records(&layout, tenant, &layout.get, (tenant.as_str(), id))?.pop())
+    }
+
+    /// In the order of `ids`; missing ones are left out.
+    pub fn get_many(
+        &self,
+        collection: &Arc<Collection>,
+        tenant: &TenantId,
+        ids: &[&str],
+    ) -> Result<Vec<Arc<Record>>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.get(collection, tenant, id)?);
+        }
+        Ok(found)
+    }
+
+    /// The first record whose `field` equals `text`; `nocase` folds ASCII case.
+    pub fn find_by(
+        &self,
+        collection: &Arc<Collection>,
+        tenant: &TenantId,
+        field: &str,
+        text: &str,
+        nocase: bool,
+    ) -> Result<Option<Arc<Record>>, StoreError> {
+        let Some(layout) = self.layout(collection) else { return Ok(None) };
+        let Some(field) = layout.collection.field(field) else { return Ok(None) };
+        let column = quote(&field.name);
+        let collate = if nocase { " COLLATE NOCASE" } else { "" };
+        // the second condition opens partial indexes that leave out empty values
+        let filled = if text.is_empty() { String::new() } else { format!(" AND {column} != ''") };
+        let sql = layout.select(&format!("{column}=?{collate}{filled} ORDER BY rowid LIMIT 1"));
+        Ok(self.records(&layout, tenant, &sql, (tenant.as_str(), text))?.pop())
+    }
+
+    /// Records whose relation field `field` (single or multiple) names `id`.
+    pub fn referencing(
+        &self,
+        collection: &Arc<Collection>,
+        tenant: &TenantId,
+        field: &str,
+        id: &str,
+        limit: u64,
+    ) -> Result<Vec<Arc<Record>>, StoreError> {
+        let Some(layout) = self.layout(collection) else { return Ok(Vec::new()) };
+        let Some(field) = layout.collection.field(field) else { return Ok(Vec::new()) };
+        let column = format!("{}.{}", layout.table, quote(&field.name));
+        let condition = if field.kind.is_multiple() {
+            format!("EXISTS (SELECT 1 FROM json_each({column}) WHERE value=?) ORDER BY rowid LIMIT ?")
+        } else {
+            format!("{column}=? ORDER BY rowid LIMIT ?")
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.records(&layout, tenant, &layout.select(&condition), (tenant.as_str(), id, limit))
+    }
+
+    pub fn select(
+        &self,
+        collection: &Arc<Collection>,
+        query: &Query,
+    ) -> Result<Vec<Arc<Record>>, StoreError> {
+        let Statement { sql, params } = query.select(&Stored);
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(params.iter().map(Param)))?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next()? {
+            records.push(row::read(row, collection, query.tenant())?);
+        }
+        Ok(records)
+    }
+
+    pub fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        let Statement { sql, params } = query.count(&Stored);
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let count: i64 = statement.query_row(params_from_iter(params.iter().map(Param)), |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Whether `residual` holds for this image of a record: in memory if it can, else by SQL with the image standing in
+    /// for the stored row. `gone` are records deleted by the same transaction, which count as if they were still there.
+    pub fn holds(
+        &self,
+        residual: &Residual,
+        image: &Record,
+        gone: &[Arc<Record>],
+    ) -> Result<bool, StoreError> {
+        let now = Timestamp::now();
+        match residual.eval(image, now) {
+            Truth::Yes => return Ok(true),
+            Truth::No => return Ok(false),
+            Truth::Ask => {}
+        }
+        let tables = ImageTables::fill(self.database, image, gone)?;
+        let query = Query::new(&image.collection, &image.tenant, now).filter(residual);
+        let Statement { sql, params } = query.exists(&tables);
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        Ok(statement.exists(params_from_iter(params.iter().map(Param)))?)
+    }
+
+    /// Changes after `seq` in order, at most `limit`. None is ever left out: those of a deleted collection come with the
+    /// last definition it had, which is in no catalog any more. So a first change other than `seq + 1` means that the
+    /// ones between are gone.
+    pub fn changes_after(&self, seq: Seq, limit: usize) -> Result<Vec<Arc<Change>>, StoreError> {
+        self.log().after(seq, limit)
+    }
+
+    /// Changes of one transaction id.
+    pub fn changes_of(&self, transaction: u64) -> Result<Vec<Arc<Change>>, StoreError> {
+        self.log().of(transaction)
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.database.connection
+    }
+
+    /// By the definition of this view, whatever revision the caller's is of; `None` if it has no table.
+    pub(crate) fn layout(&self, collection: &Arc<Collection>) -> Option<Arc<Layout>> {
+        let current = self.catalog.by_id(&collection.id).filter(|current| schema::has_table(current))?;
+        Some(self.database.layout(current))
+    }
+
+    fn log(&self) -> change_log::Reader<'_> {
+        change_log::Reader { connection: self.connection(), catalog: &self.catalog, epoch: self.epoch }
+    }
+
+    fn records(
+        &self,
+        layout: &Layout,
+        tenant: &TenantId,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Vec<Arc<Record>>, StoreError> {
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next()? {
+            records.push(row::read(row, &layout.collection, tenant)?);
+        }
+        Ok(records)
+    }
+}

@@ -1,0 +1,70 @@
+//! The one row that says how far the store has come, and the system tables around it.
+
+use crate::StoreError;
+use rusqlite::Connection;
+use tidewire_model::{Epoch, Seq};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State {
+    pub(crate) epoch: Epoch,
+    /// of the catalog
+    pub(crate) revision: u64,
+    /// last position
+    pub(crate) head: Seq,
+    /// size of all images ever written: differences of it are the size of a part of the log
+    pub(crate) bytes: u64,
+}
+
+const FORMAT: i64 = 1;
+
+const TABLES: &str = r#"
+CREATE TABLE tw_state (
+  one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, revision INTEGER NOT NULL,
+  head INTEGER NOT NULL, bytes INTEGER NOT NULL);
+CREATE TABLE tw_collection (
+  place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, definition TEXT NOT NULL, gone INTEGER);
+CREATE TABLE tw_counter (collection TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE tw_change (
+  seq INTEGER PRIMARY KEY, collection TEXT NOT NULL, "offset" INTEGER NOT NULL, tenant TEXT NOT NULL,
+  action INTEGER NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL, txn INTEGER NOT NULL,
+  bytes INTEGER NOT NULL, old TEXT, new TEXT);
+CREATE TABLE tw_setting (key TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tw_account (
+  id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  api_key_hash TEXT NOT NULL, created TEXT NOT NULL);
+"#;
+
+/// Makes the system tables of a new database; refuses one of a later format.
+pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction()?;
+    let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match format {
+        0 => {
+            transaction.execute_batch(TABLES)?;
+            let epoch: u64 = rand::random();
+            transaction.execute("INSERT INTO tw_state VALUES (1, ?, 0, 0, 0)", [epoch as i64])?;
+            transaction.pragma_update(None, "user_version", FORMAT)?;
+        }
+        FORMAT => {}
+        other => return Err(StoreError::Database(format!("unknown format {other} of the data folder"))),
+    }
+    Ok(transaction.commit()?)
+}
+
+pub(crate) fn read(connection: &Connection) -> Result<State, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT epoch, revision, head, bytes FROM tw_state")?;
+    Ok(statement.query_row((), |row| {
+        Ok(State {
+            epoch: row.get::<_, i64>(0)? as u64,
+            revision: row.get::<_, i64>(1)? as u64,
+            head: row.get::<_, i64>(2)? as u64,
+            bytes: row.get::<_, i64>(3)? as u64,
+        })
+    })?)
+}
+
+pub(crate) fn write(connection: &Connection, state: &State) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached("UPDATE tw_state SET revision=?, head=?, bytes=?")?;
+    statement.execute((state.revision as i64, state.head as i64, state.bytes as i64))?;
+    Ok(())
+}

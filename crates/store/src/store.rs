@@ -1,0 +1,199 @@
+use crate::database::Database;
+use crate::lock::FolderLock;
+use crate::published::Published;
+use crate::reader::{self, Readers};
+use crate::retention::Keeper;
+use crate::writer::{self, Write, Writer};
+use crate::{Retention, Snapshot, StoreError, Tx, change_log, definition, state, wait};
+use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use tidewire_model::{Catalog, Change, Epoch, Seq};
+use tokio::sync::{mpsc, oneshot};
+
+/// jobs that wait for the writer; who comes later waits for room
+const WRITES_WAITING: usize = 1024;
+/// jobs that wait for a reader; who comes later waits for room
+const READS_WAITING: usize = 1024;
+
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// reader connections; 0: one per core, at least 2
+    pub readers: usize,
+    pub retention: Retention,
+}
+
+/// What the writer hands over after a commit: the changes of one transaction group, in order.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// dense `seq`, ascending
+    pub changes: Arc<[Arc<Change>]>,
+    /// set when definitions changed in this commit; holds from the first of `changes` on
+    pub catalog: Option<Arc<Catalog>>,
+}
+
+/// Handle on the data folder; cheap to clone. The last one to go closes it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    published: Arc<Published>,
+    readers: Readers,
+    writes: mpsc::Sender<writer::Message>,
+    reads: mpsc::Sender<reader::Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens or makes the folder. `announce` is called on the writer's thread after each commit, in commit order; it
+    /// must not block.
+    pub fn open(
+        dir: &Path,
+        options: Options,
+        announce: Box<dyn Fn(Committed) + Send>,
+    ) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(dir)?;
+        let lock = FolderLock::take(dir)?;
+        let file = dir.join("data.db");
+        let mut database = Database::open_writer(&file)?;
+        state::prepare(&mut database.connection)?;
+        let base = state::read(&database.connection)?;
+        let floor = change_log::floor(&database.connection, base.head)?;
+        let catalog = definition::load(&database.connection, base.revision)?;
+        let published = Arc::new(Published::new(base.epoch, catalog, base.head, floor));
+        let keeper = Keeper::new(options.retention, floor);
+        let writer = Writer::new(database, base, published.clone(), announce, keeper, lock)?;
+        let (writes, write_queue) = mpsc::channel(WRITES_WAITING);
+        let (reads, read_queue) = mpsc::channel(READS_WAITING);
+        let readers = Readers::start(file, published.clone(), reader_count(options.readers), read_queue)?;
+        let thread =
+            thread::Builder::new().name("store-write".into()).spawn(move || writer.run(write_queue))?;
+        let thread = Mutex::new(Some(thread));
+        Ok(Self { inner: Arc::new(Inner { published, readers, writes, reads, thread }) })
+    }
+
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.inner.published.catalog()
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        self.inner.published.epoch
+    }
+
+    /// The last committed position.
+    pub fn head(&self) -> Seq {
+        self.inner.published.head()
+    }
+
+    /// Positions below this one are gone: changes after `floor` can be read.
+    pub fn floor(&self) -> Seq {
+        self.inner.published.floor()
+    }
+
+    /// How many writes and reads wait for a thread.
+    pub fn waiting(&self) -> (usize, usize) {
+        let waiting = |max: usize, free: usize| max - free;
+        let Inner { writes, reads, .. } = &*self.inner;
+        (waiting(writes.max_capacity(), writes.capacity()), waiting(reads.max_capacity(), reads.capacity()))
+    }
+
+    /// Runs `job` on the writer's thread in a savepoint of the current group. `Ok` is returned after the group's commit
+    /// is on disk; on `Err` only this job's work is undone.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Write { job: Some(job), result: None, reply });
+        if self.inner.writes.send(writer::Message::Run(job)).await.is_err() {
+            return Err(E::from(StoreError::Closed));
+        }
+        answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+    }
+
+    /// The same for callers without a runtime.
+    pub fn write_blocking<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        wait::block_on(self.write(job))
+    }
+
+    /// Runs `job` on a reader's thread, inside one read transaction.
+    pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Snapshot<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(move |view: Result<&Snapshot<'_>, StoreError>| {
+            // whoever asked may have gone
+            let _ = reply.send(view.map_err(E::from).and_then(job));
+        });
+        if self.inner.reads.send(reader::Message::Run(job)).await.is_err() {
+            return Err(E::from(StoreError::Closed));
+        }
+        answer.await.unwrap_or_else(|_| Err(E::from(self.inner.readers.unanswered())))
+    }
+
+    /// Runs `job` on the calling thread: for short point reads, and for threads that may block.
+    pub fn read_here<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&Snapshot<'_>) -> Result<T, E>,
+    {
+        self.inner.readers.here(|view| view.map_err(E::from).and_then(job))
+    }
+
+    /// Does what waits, writes everything into the one file and ends all threads. Blocks meanwhile; later jobs are
+    /// refused. Jobs must not call it.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        for _ in 0..self.readers.thread_count() {
+            // refused by a queue that is closed already
+            let _ = wait::block_on(self.reads.send(reader::Message::Close));
+        }
+        self.readers.close();
+        let _ = wait::block_on(self.writes.send(writer::Message::Close));
+        if let Some(thread) = self.thread.lock().take() {
+            join(thread);
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // the last handle may go with a job; then the threads end because nobody can send them any more
+        let here = thread::current().id();
+        let writer = self.thread.lock().as_ref().map(|thread| thread.thread().id());
+        if writer != Some(here) && !self.readers.run_on(here) {
+            self.close();
+        }
+    }
+}
+
+pub(crate) fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a thread of the store panicked");
+    }
+}
+
+fn reader_count(wanted: usize) -> usize {
+    match wanted {
+        0 => thread::available_parallelism().map_or(2, usize::from).max(2),
+        count => count,
+    }
+}
