@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value as Json, json};
 use sha2::Sha256;
 use tidewire_model::collection::TokenOptions;
-use tidewire_model::{AuthOptions, Record, Timestamp};
+use tidewire_model::{AuthOptions, Record, TenantId, Timestamp};
 
 /// No token of ours comes near this many bytes.
 const TOKEN_BYTES_MAX: usize = 4096;
@@ -25,6 +25,8 @@ pub struct Claims {
     /// "auth", "file", …
     pub kind: String,
     pub refreshable: bool,
+    /// where the record lives
+    pub tenant: TenantId,
     /// seconds since 1970
     pub exp: i64,
 }
@@ -78,6 +80,10 @@ pub fn issue(record: &Record, kind: TokenKind, refreshable: bool, seconds: Optio
         TokenKind::File => {}
         TokenKind::Verification | TokenKind::PasswordReset => claims["email"] = record.text("email").into(),
     }
+    // PocketBase knows no tenants: tokens of the default one are exactly as it makes them.
+    if record.tenant.as_str() != TenantId::DEFAULT {
+        claims["tenant"] = record.tenant.as_str().into();
+    }
     sign(&claims, &key)
 }
 
@@ -97,7 +103,10 @@ pub fn verify(token: &str, record: &Record, kind: TokenKind) -> Result<Claims, T
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
     // `verify_slice` compares in constant time.
     mac(signed, &key).verify_slice(&signature).map_err(|_| TokenError::Signature)?;
-    if claims.id != record.id() || claims.collection_id != *record.collection.id {
+    let own = claims.id == record.id()
+        && claims.collection_id == *record.collection.id
+        && claims.tenant == record.tenant;
+    if !own {
         return Err(TokenError::Signature);
     }
     Ok(claims)
@@ -123,6 +132,7 @@ fn read(token: &str) -> Option<Claims> {
         collection_id: text("collectionId")?,
         kind: text("type")?,
         refreshable: payload["refreshable"] == true,
+        tenant: text("tenant").map_or_else(TenantId::default, |tenant| TenantId::new(&tenant)),
         exp: seconds(&payload["exp"])?,
     })
 }
@@ -163,7 +173,7 @@ fn mac(signed: &str, key: &str) -> Hmac<Sha256> {
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use tidewire_model::{Collection, CollectionKind, Field, TenantId, Value};
+    use tidewire_model::{Collection, CollectionKind, Field, Value};
 
     const KEY: &str = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkssssssssssssssssssssssssssssss";
     const NOW: i64 = 4_000_000_000;
@@ -219,6 +229,19 @@ mod tests {
         assert_eq!(verify(&short, &record, TokenKind::Auth), Err(TokenError::Expired));
         // No secret was set for this kind.
         assert_eq!(issue(&record, TokenKind::Verification, false, None), "");
+    }
+
+    #[test]
+    fn a_token_belongs_to_one_tenant() {
+        let mut record = record();
+        record.tenant = TenantId::new("t1");
+        let token = issue(&record, TokenKind::Auth, true, None);
+        assert_eq!(
+            verify(&token, &record, TokenKind::Auth).map(|claims| claims.tenant),
+            Ok(TenantId::new("t1"))
+        );
+        record.tenant = TenantId::default();
+        assert_eq!(verify(&token, &record, TokenKind::Auth), Err(TokenError::Signature));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod create;
 pub(crate) mod defaults;
 mod delete;
 mod draft;
-mod fault;
+pub(crate) mod fault;
 mod fields;
 mod import;
 pub(crate) mod index;

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, Field, FieldKind, TenantId};
 use tidewire_rules::{Audience, Expr, Limits, Rule};
 
+/// Rules are written by superusers and may be longer than filters.
+const RULE_LIMITS: Limits = Limits { length: 100_000, count: 10_000, depth: 64 };
 /// Names of tables that PocketBase keeps to itself.
 const RESERVED_NAMES: [&str; 6] =
     ["_collections", "_params", "_migrations", "_logs", "_changes", "_settings"];
@@ -207,7 +209,7 @@ impl Check<'_> {
     }
 
     fn rule_error(&self, rule: &str) -> Option<String> {
-        match Expr::parse(rule, Limits::default()) {
+        match Expr::parse(rule, RULE_LIMITS) {
             Err(error) => Some(error.message),
             Ok(expr) => Rule::resolve(&expr, self.catalog, self.tenant, self.new, Audience::Rule)
                 .err()
