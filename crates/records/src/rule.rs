@@ -16,7 +16,7 @@ const TEXTS: usize = 4096;
 /// Catalogs whose rules are kept: the current one, and those of requests and transactions still under way.
 const CATALOGS: usize = 4;
 /// Rules are written by superusers and may be longer than filters.
-const RULE_LIMITS: Limits = Limits { length: 100_000, count: 10_000, depth: 64 };
+pub(crate) const RULE_LIMITS: Limits = Limits { length: 100_000, count: 10_000, depth: 64 };
 
 /// A text that was understood, or why not.
 type Resolved = Result<Arc<Rule>, ResolveError>;

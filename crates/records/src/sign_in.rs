@@ -2,16 +2,15 @@
 
 use crate::collections::fault::{self, Faults};
 use crate::collections::index;
-use crate::{Asker, RecordError};
+use crate::rule::{self, Bound};
+use crate::{Asker, Body, RecordError};
 use std::sync::Arc;
 use tidewire_auth::{PasswordError, Passwords, TokenKind};
 use tidewire_model::{Collection, Identity, Principal, Record, TenantId, Timestamp, Value, id};
-use tidewire_rules::{Audience, Expr, Facts, Limits, Rule};
 use tidewire_store::{Snapshot, Store, StoreError, Tx};
 
 const PASSWORD_LENGTH_MIN: usize = 8;
 const TOKEN_KEY_LENGTH: usize = 50;
-const RULE_LIMITS: Limits = Limits { length: 100_000, count: 10_000, depth: 64 };
 
 /// The principal that a token stands for; anything wrong with it is a guest. `tenant` is what a superuser asked for.
 pub fn principal(store: &Store, token: &str, tenant: &TenantId) -> Principal {
@@ -72,13 +71,13 @@ pub async fn with_password(
 
 /// The collection's auth rule on this record. Superusers pass; a null rule lets nobody else in.
 pub fn may_sign_in(store: &Store, asker: &Asker, record: &Record) -> Result<bool, StoreError> {
-    let rule = record.collection.auth.as_ref().and_then(|auth| auth.auth_rule.as_deref());
-    match rule {
-        _ if asker.principal.is_superuser() => Ok(true),
-        None => Ok(false),
-        Some("") => Ok(true),
-        Some(rule) => store.read_here(|snapshot| holds(snapshot, asker, record, rule)),
-    }
+    let collection = &record.collection;
+    let text = collection.auth.as_ref().and_then(|auth| auth.auth_rule.as_deref());
+    store.read_here(|snapshot| match rule::bind(snapshot.catalog(), collection, asker, text, &Body::new()) {
+        Ok(Bound::Open) => Ok(true),
+        Ok(Bound::If(residual)) => snapshot.holds(&residual, record, &[]),
+        Ok(Bound::Broken) | Err(_) => Ok(false),
+    })
 }
 
 /// Creates or updates a superuser; for commands, on the calling thread.
@@ -151,21 +150,6 @@ fn find(
         }
     }
     Ok(None)
-}
-
-fn holds(snapshot: &Snapshot<'_>, asker: &Asker, record: &Record, rule: &str) -> Result<bool, StoreError> {
-    let facts = Facts {
-        context: asker.context.into(),
-        method: asker.method.as_str().into(),
-        principal: asker.principal.clone(),
-        query: asker.query.clone(),
-        headers: asker.headers.clone(),
-        body: serde_json::Map::new(),
-    };
-    let Ok(expr) = Expr::parse(rule, RULE_LIMITS) else { return Ok(false) };
-    let rule = Rule::resolve(&expr, snapshot.catalog(), &record.tenant, &record.collection, Audience::Rule);
-    let Ok(rule) = rule else { return Ok(false) };
-    snapshot.holds(&rule.bind(&facts), record, &[])
 }
 
 /// Replaces an outdated hash. Who signs in does not suffer if that fails: it is tried again next time.

@@ -4,13 +4,12 @@ use super::draft::{Draft, negative_fault};
 use super::fault::{self, Faults, fault, required, with};
 use super::{fields, validate_auth, validate_field, validate_indexes};
 use crate::error::Fault;
+use crate::rule::RULE_LIMITS;
 use serde_json::json;
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, Field, FieldKind, TenantId};
-use tidewire_rules::{Audience, Expr, Limits, Rule};
+use tidewire_rules::{Audience, Expr, Rule};
 
-/// Rules are written by superusers and may be longer than filters.
-const RULE_LIMITS: Limits = Limits { length: 100_000, count: 10_000, depth: 64 };
 /// Names of tables that PocketBase keeps to itself.
 const RESERVED_NAMES: [&str; 6] =
     ["_collections", "_params", "_migrations", "_logs", "_changes", "_settings"];
