@@ -48,6 +48,7 @@ impl App {
 fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
     let passwords = Passwords::new(HASHING.0, HASHING.1);
     let app = tidewire_pocketbase::App::new(store.clone(), feed.clone(), passwords)
+        .with_origins(&config.origins)
         .with_realtime(realtime_options(&config.realtime));
     tidewire_pocketbase::routes(app).merge(page::routes(config.demo))
 }

@@ -36,12 +36,20 @@ pub struct App {
     pub feed: Feed,
     pub passwords: Passwords,
     pub realtime: Arc<Realtime>,
+    /// origins that browsers may call from; `*`: all
+    pub origins: Arc<[String]>,
 }
 
 impl App {
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
-        Self { store, feed, passwords, realtime }
+        Self { store, feed, passwords, realtime, origins: Arc::from(["*".to_owned()]) }
+    }
+
+    #[must_use]
+    pub fn with_origins(mut self, origins: &[String]) -> Self {
+        self.origins = origins.into();
+        self
     }
 
     /// Other bounds and periods for streams. Only before the first stream is opened.

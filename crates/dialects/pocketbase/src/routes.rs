@@ -3,7 +3,7 @@ use crate::unsupported::{file, file_token, maintenance, sign_in};
 use crate::{App, auth, batch, collections, cors, health, panic, realtime, records, settings, wire};
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use http::{Method, header};
@@ -22,7 +22,7 @@ pub fn routes(app: App) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(from_fn(panic::recover))
-        .layer(from_fn(cors::cors))
+        .layer(from_fn_with_state(app.clone(), cors::cors))
         .layer(map_response(common_headers))
         .with_state(app)
 }
