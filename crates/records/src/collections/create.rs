@@ -1,4 +1,5 @@
 use super::fault::Faults;
+use super::save::save;
 use super::validate::{Check, with_new};
 use super::{draft, draft::Draft};
 use crate::{Body, RecordError};
@@ -10,7 +11,7 @@ use tidewire_store::Tx;
 /// make theirs there.
 pub fn create(tx: &mut Tx<'_>, tenant: &TenantId, body: &Body) -> Result<Arc<Collection>, RecordError> {
     let collection = checked(tx.catalog(), tenant, body)?;
-    Ok(tx.save_collection(collection)?)
+    save(tx, collection)
 }
 
 /// The definition that the body describes, if it may be made.

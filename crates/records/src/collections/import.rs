@@ -1,5 +1,6 @@
 use super::draft::{self, Draft};
 use super::fault::{Faults, fault};
+use super::save::save;
 use super::update::rotate_secret;
 use super::validate::{Check, with_changed, with_new};
 use super::{draft as drafts, fields};
@@ -46,7 +47,7 @@ pub fn import(
         tx.delete_collection(&collection.id)?;
     }
     for one in imported {
-        tx.save_collection(Arc::unwrap_or_clone(one.new))?;
+        save(tx, Arc::unwrap_or_clone(one.new))?;
     }
     Ok(())
 }

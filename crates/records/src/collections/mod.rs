@@ -11,6 +11,7 @@ pub(crate) mod fault;
 mod fields;
 mod import;
 pub(crate) mod index;
+mod save;
 mod show;
 mod templates;
 mod update;

@@ -1,3 +1,4 @@
+use super::save::save;
 use super::validate::{Check, with_changed};
 use super::{auth_options, draft};
 use crate::{Body, RecordError};
@@ -15,7 +16,7 @@ pub fn update(
     body: &Body,
 ) -> Result<Arc<Collection>, RecordError> {
     let collection = checked(tx.catalog(), tenant, collection, body)?;
-    Ok(tx.save_collection(collection)?)
+    save(tx, collection)
 }
 
 fn checked(
