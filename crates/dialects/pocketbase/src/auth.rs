@@ -4,17 +4,17 @@ use crate::asker;
 use crate::body::{self, BodyError, Fixed, Payload};
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::fault::{blank, fault, out_of_range};
 use crate::records::MISSING_OR_INVALID;
 use axum::response::Response;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, json};
 use std::sync::Arc;
 use tidewire_auth::TokenKind;
-use tidewire_model::{Collection, Identity, Principal, Record};
-use tidewire_records::error::{Fault, FieldError, FieldErrors};
+use tidewire_model::{Collection, Identity, Principal, Record, Timestamp};
+use tidewire_records::error::{Fault, FieldErrors};
 use tidewire_records::show::{Expand, show};
 use tidewire_records::sign_in::{self, SignInError};
 use tidewire_records::{Asker, RecordError};
-use tidewire_rules::{Audience, Expr, Facts, Limits, Rule};
 
 const NO_AUTH_COLLECTION: &str = "Missing or invalid auth collection context.";
 const NOT_LOADED: &str = "An error occurred while loading the submitted data.";
@@ -35,6 +35,10 @@ pub async fn with_password(mut call: Call) -> Result<Response, ApiError> {
     let form = fixed.and_then(|fixed| Credentials::read(&fixed));
     let form = form.map_err(|error| error.or_unsupported(NOT_LOADED))?;
     form.check(&collection)?;
+    let address = asker::address(&call.parts);
+    if !call.app.attempts.begin(address, &form.identity, Timestamp::now()) {
+        return Err(ApiError::too_many_requests());
+    }
     let asker = Asker { context: "password", ..call.asker.clone() };
     let field = Some(form.identity_field.as_str()).filter(|field| !field.is_empty());
     let found = sign_in::with_password(
@@ -47,23 +51,25 @@ pub async fn with_password(mut call: Call) -> Result<Response, ApiError> {
         field,
     );
     let record = found.await.map_err(refusal)?;
+    call.app.attempts.succeeded(address, &form.identity);
     let token = tidewire_auth::issue(&record, TokenKind::Auth, true, None);
     signed_in(&call, &record, &token).await
 }
 
 /// `POST …/auth-refresh`: a token that may not be renewed is given back as it is.
 pub async fn refresh(call: Call) -> Result<Response, ApiError> {
+    let collection = call.collection(MISSING_OR_INVALID)?;
     call.require_auth()?;
     let Some(record) = call.asker.principal.record().cloned() else { return Err(ApiError::unauthorized("")) };
-    let catalog = call.catalog();
-    let named = catalog.find(&call.asker.tenant, call.param("collection"));
-    if named.is_none_or(|collection| collection.id != record.collection.id) {
+    if collection.id != record.collection.id {
         let name = &record.collection.name;
         return Err(ApiError::forbidden(&format!(
             "The request requires auth record from {name} collection."
         )));
     }
-    require_auth_rule(&call, &record)?;
+    if !sign_in::may_sign_in(&call.app.store, &call.asker, &record)? {
+        return Err(ApiError::forbidden(RULE_FAILED));
+    }
     let given = asker::token(&call.parts.headers, &call.query).unwrap_or_default();
     let refreshable = tidewire_auth::peek(&given).is_ok_and(|claims| claims.refreshable);
     let token = if refreshable { tidewire_auth::issue(&record, TokenKind::Auth, true, None) } else { given };
@@ -151,7 +157,7 @@ impl Credentials {
         let is_allowed = allowed.unwrap_or_default().iter().any(|field| **field == *self.identity_field);
         match self.identity_field.len() {
             0 => None,
-            length if length > MAX_LENGTH => Some(length_fault()),
+            length if length > MAX_LENGTH => Some(out_of_range(MAX_LENGTH)),
             _ if is_allowed => None,
             _ => Some(fault("validation_in_invalid", "Must be a valid value.", Map::new())),
         }
@@ -160,19 +166,10 @@ impl Credentials {
 
 fn required_fault(value: &str) -> Option<Fault> {
     match value.len() {
-        0 => Some(fault("validation_required", "Cannot be blank.", Map::new())),
-        length if length > MAX_LENGTH => Some(length_fault()),
+        0 => Some(blank()),
+        length if length > MAX_LENGTH => Some(out_of_range(MAX_LENGTH)),
         _ => None,
     }
-}
-
-fn length_fault() -> Fault {
-    let params = Map::from_iter([("max".to_owned(), json!(MAX_LENGTH)), ("min".to_owned(), json!(1))]);
-    fault("validation_length_out_of_range", "The length must be between 1 and 255.", params)
-}
-
-fn fault(code: &'static str, message: &str, params: Map<String, Json>) -> Fault {
-    Fault::Field(FieldError { code, message: message.to_owned(), params })
 }
 
 fn password_enabled(collection: &Collection) -> bool {
@@ -187,35 +184,6 @@ fn refusal(error: SignInError) -> ApiError {
         SignInError::Busy => ApiError::too_many_requests(),
         SignInError::Record(error) => ApiError::of_record(error, "Failed to authenticate."),
     }
-}
-
-/// The collection's auth rule, on a record that has a token already. Superusers pass; a null rule lets nobody in.
-fn require_auth_rule(call: &Call, record: &Record) -> Result<(), ApiError> {
-    let text = record.collection.auth.as_ref().and_then(|auth| auth.auth_rule.as_deref());
-    let holds = match text {
-        _ if call.asker.principal.is_superuser() => true,
-        None => false,
-        Some("") => true,
-        Some(text) => auth_rule_holds(call, record, text)?,
-    };
-    if holds { Ok(()) } else { Err(ApiError::forbidden(RULE_FAILED)) }
-}
-
-fn auth_rule_holds(call: &Call, record: &Record, text: &str) -> Result<bool, ApiError> {
-    let facts = Facts {
-        context: call.asker.context.into(),
-        method: call.asker.method.as_str().into(),
-        principal: call.asker.principal.clone(),
-        query: call.asker.query.clone(),
-        headers: call.asker.headers.clone(),
-        body: Map::new(),
-    };
-    let Ok(expr) = Expr::parse(text, Limits::default()) else { return Ok(false) };
-    let (catalog, collection) = (call.catalog(), &record.collection);
-    let rule = Rule::resolve(&expr, &catalog, &record.tenant, collection, Audience::Rule);
-    let Ok(rule) = rule else { return Ok(false) };
-    let held = call.app.store.read_here(|snapshot| snapshot.holds(&rule.bind(&facts), record, &[]));
-    Ok(held?)
 }
 
 /// The answer to every way of signing in: the record as it sees itself, and a token.

@@ -3,13 +3,14 @@
 use crate::body::{BodyError, Fixed};
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::fault::{blank, too_long};
 use crate::operation::{Operation, Prepared};
 use crate::wire;
 use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Map, Value as Json, json};
 use std::time::{Duration, Instant};
-use tidewire_records::error::{Fault, FieldError, FieldErrors};
+use tidewire_records::error::{Fault, FieldErrors};
 use tidewire_records::settings::Settings;
 use tidewire_store::{StoreError, Tx};
 
@@ -32,7 +33,7 @@ pub async fn batch(mut call: Call) -> Result<Response, ApiError> {
             })
             .and_then(|fixed| read_operations(&fixed))
             .map_err(|error| error.or("Failed to read the submitted batch data."))?;
-    check_count(operations.len(), settings.batch_max_requests)?;
+    check(&operations, settings.batch_max_requests)?;
     let mut prepared = Vec::with_capacity(operations.len());
     for (index, operation) in operations.into_iter().enumerate() {
         prepared.push(operation.prepare(&call).await.map_err(|error| failure(index, &error))?);
@@ -93,17 +94,20 @@ fn read_operations(fixed: &Fixed) -> Result<Vec<Operation>, BodyError> {
     }
 }
 
-fn check_count(count: usize, max: usize) -> Result<(), ApiError> {
-    let (code, message, params) = match count {
-        0 => ("validation_required", "Cannot be blank.".to_owned(), Map::new()),
-        count if count > max => (
-            "validation_length_too_long",
-            format!("The length must be no more than {max}."),
-            Map::from_iter([("max".to_owned(), json!(max)), ("min".to_owned(), json!(0))]),
-        ),
-        _ => return Ok(()),
+fn check(operations: &[Operation], max: usize) -> Result<(), ApiError> {
+    let fault = match operations.len() {
+        0 => blank(),
+        count if count > max => too_long(max),
+        _ => {
+            let faults = operations.iter().map(Operation::faults).enumerate();
+            let faults = faults.filter(|(_, faults)| !faults.0.is_empty());
+            let named = faults.map(|(index, faults)| (index.to_string(), Fault::Nested(faults)));
+            Fault::Nested(FieldErrors(named.collect()))
+        }
     };
-    let fault = Fault::Field(FieldError { code, message, params });
+    if matches!(&fault, Fault::Nested(faults) if faults.0.is_empty()) {
+        return Ok(());
+    }
     let faults = FieldErrors([("requests".to_owned(), fault)].into());
     Err(ApiError::bad_request("Invalid batch request data.").with_faults(&faults))
 }
@@ -137,7 +141,9 @@ mod tests {
     #[test]
     fn a_batch_has_one_to_max_requests() {
         for (count, allowed) in [(0, false), (1, true), (50, true), (51, false)] {
-            assert_eq!(check_count(count, 50).is_ok(), allowed, "{count}");
+            let item = json!({ "method": "POST", "url": "/" });
+            let operations = vec![Operation::read(&item).unwrap(); count];
+            assert_eq!(check(&operations, 50).is_ok(), allowed, "{count}");
         }
     }
 }

@@ -84,7 +84,7 @@ pub async fn view(call: Call) -> Result<Response, ApiError> {
 /// `POST /api/collections`
 pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     call.require_superuser()?;
-    let body = read_definition(&mut call, MALFORMED_TYPE).await?;
+    let body = settle_name_and_type(read_definition(&mut call, MALFORMED_TYPE).await?)?;
     let tenant = call.asker.tenant.clone();
     let created = call.app.store.write(move |tx| tidewire_records::collections::create(tx, &tenant, &body));
     let collection = created.await.map_err(|error| refusal(error, CREATE_FAILED))?;
@@ -177,16 +177,20 @@ pub async fn scaffolds(call: Call) -> Result<Response, ApiError> {
 
 async fn read_definition(call: &mut Call, malformed: &str) -> Result<Body, ApiError> {
     let body = call.read_body(body::LIMIT).await.and_then(Payload::into_map);
-    Ok(canonical(body.map_err(|error| error.or(malformed))?))
+    body.map_err(|error| error.or(malformed))
 }
 
-/// Member names match in any case.
-fn canonical(body: Body) -> Body {
-    let name_of = |name: String| match ORDER.iter().find(|known| known.eq_ignore_ascii_case(&name)) {
-        Some(known) => (*known).to_owned(),
-        None => name,
+/// In a create, `name` and `type` match in any case and must be texts.
+fn settle_name_and_type(body: Body) -> Result<Body, ApiError> {
+    let settle = |(name, value): (String, Json)| {
+        let known = ["name", "type"].into_iter().find(|known| known.eq_ignore_ascii_case(&name));
+        match (known, &value) {
+            (Some(known), Json::String(_) | Json::Null) => Ok((known.to_owned(), value)),
+            (Some(_), _) => Err(ApiError::bad_request(MALFORMED_TYPE)),
+            (None, _) => Ok((name, value)),
+        }
     };
-    body.into_iter().map(|(name, value)| (name_of(name), value)).collect()
+    body.into_iter().map(settle).collect()
 }
 
 fn answer(call: &Call, collection: &Collection) -> Response {
@@ -195,7 +199,7 @@ fn answer(call: &Call, collection: &Collection) -> Response {
 
 fn refusal(error: RecordError, failure: &str) -> ApiError {
     match error {
-        RecordError::BadRequest(_) => ApiError::bad_request(MALFORMED),
+        RecordError::BadRequest(sentence) => ApiError::bad_request(&sentence),
         other => ApiError::of_record(other, failure),
     }
 }

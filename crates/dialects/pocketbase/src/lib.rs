@@ -9,6 +9,7 @@ mod collections;
 mod cors;
 mod directory;
 pub mod error;
+mod fault;
 mod health;
 mod operation;
 mod panic;
@@ -23,7 +24,7 @@ pub mod wire;
 
 use realtime::Realtime;
 use std::sync::Arc;
-use tidewire_auth::Passwords;
+use tidewire_auth::{Attempts, Bounds, Passwords};
 use tidewire_feed::Feed;
 use tidewire_store::Store;
 
@@ -35,6 +36,8 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub passwords: Passwords,
+    /// failed sign-ins, so that passwords cannot be tried out
+    pub attempts: Arc<Attempts>,
     pub realtime: Arc<Realtime>,
     /// origins that browsers may call from; `*`: all
     pub origins: Arc<[String]>,
@@ -43,12 +46,20 @@ pub struct App {
 impl App {
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
-        Self { store, feed, passwords, realtime, origins: Arc::from(["*".to_owned()]) }
+        let attempts = Arc::new(Attempts::new(Some(Bounds::default())));
+        Self { store, feed, passwords, attempts, realtime, origins: Arc::from(["*".to_owned()]) }
     }
 
     #[must_use]
     pub fn with_origins(mut self, origins: &[String]) -> Self {
         self.origins = origins.into();
+        self
+    }
+
+    /// Other bounds on failed sign-ins, `None` for no bounds.
+    #[must_use]
+    pub fn with_attempts(mut self, bounds: Option<Bounds>) -> Self {
+        self.attempts = Arc::new(Attempts::new(bounds));
         self
     }
 

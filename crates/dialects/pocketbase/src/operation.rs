@@ -4,15 +4,20 @@ use crate::asker::snake_case;
 use crate::body::BodyError;
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::fault::{blank, fault, too_long};
 use crate::query::Query;
 use crate::records::{CREATE_FAILED, DELETE_FAILED, MISSING, UPDATE_FAILED, require_open};
 use crate::shape::Shape;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, Record};
+use tidewire_records::error::FieldErrors;
 use tidewire_records::{Asker, Body, RecordError, prepare};
 use tidewire_store::Tx;
+
+/// Bytes of a URL.
+const MAX_URL: usize = 2000;
 
 /// A member of `requests`, as it was sent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,7 +54,7 @@ impl Operation {
         };
         for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
             match (name.to_lowercase().as_str(), value) {
-                ("method", Json::String(text)) => operation.method = text.to_uppercase(),
+                ("method", Json::String(text)) => operation.method.clone_from(text),
                 ("url", Json::String(text)) => operation.url.clone_from(text),
                 ("body", Json::Object(body)) => operation.body.clone_from(body),
                 ("headers", Json::Object(headers)) => operation.headers = read_headers(headers)?,
@@ -58,6 +63,22 @@ impl Operation {
             }
         }
         Ok(operation)
+    }
+
+    /// What is wrong with method and URL by themselves.
+    pub fn faults(&self) -> FieldErrors {
+        let method = match self.method.as_str() {
+            "" => Some(blank()),
+            "GET" | "POST" | "PUT" | "PATCH" | "DELETE" => None,
+            _ => Some(fault("validation_in_invalid", "Must be a valid value.", Map::new())),
+        };
+        let url = match self.url.len() {
+            0 => Some(blank()),
+            length if length > MAX_URL => Some(too_long(MAX_URL)),
+            _ => None,
+        };
+        let named = [("method", method), ("url", url)].into_iter();
+        FieldErrors(named.filter_map(|(name, fault)| Some((name.to_owned(), fault?))).collect())
     }
 
     /// Finds the collection and hashes a password, so that the transaction does not have to.
@@ -189,7 +210,7 @@ mod tests {
     fn only_record_writes_may_be_batched() {
         for (method, url, expected) in [
             ("POST", "/api/collections/a/records", Some(("a", Action::Create, ""))),
-            ("post", "/api/collections/a/records?fields=id", Some(("a", Action::Create, "fields=id"))),
+            ("POST", "/api/collections/a/records?fields=id", Some(("a", Action::Create, "fields=id"))),
             ("PUT", "/api/collections/a/records", Some(("a", Action::Upsert, ""))),
             ("PATCH", "/api/collections/a/records/1", Some(("a", Action::Update("1".into()), ""))),
             ("DELETE", "/api/collections/a/records/1", Some(("a", Action::Delete("1".into()), ""))),
@@ -206,6 +227,20 @@ mod tests {
             let operation = Operation::read(&json!({ "method": method, "url": url })).unwrap();
             let expected = expected.map(|(name, action, query)| (name.to_owned(), action, query.to_owned()));
             assert_eq!(operation.target(), expected, "{method} {url}");
+        }
+    }
+
+    #[test]
+    fn method_and_url_are_checked_first() {
+        let long = "x".repeat(MAX_URL + 1);
+        for (method, url, faults) in [
+            ("POST", "x", vec![]),
+            ("post", "x", vec!["method"]),
+            ("", "", vec!["method", "url"]),
+            ("GET", long.as_str(), vec!["url"]),
+        ] {
+            let operation = Operation::read(&json!({ "method": method, "url": url })).unwrap();
+            assert_eq!(operation.faults().0.into_keys().collect::<Vec<_>>(), faults, "{method} {url}");
         }
     }
 

@@ -10,6 +10,16 @@ use http::{Method, header};
 
 /// Every path of the dialect, with the headers, the errors and the cross-origin answers that all of them share.
 pub fn routes(app: App) -> Router {
+    let origins = from_fn_with_state(app.clone(), cors::cors);
+    // nested, so that the layers also see the header that axum adds where the method is unknown
+    Router::new()
+        .fallback_service(paths().with_state(app))
+        .layer(from_fn(panic::recover))
+        .layer(origins)
+        .layer(map_response(common_headers))
+}
+
+fn paths() -> Router<App> {
     Router::new()
         .route("/api/health", get(health::health))
         .route("/api/batch", post(batch::batch))
@@ -21,10 +31,6 @@ pub fn routes(app: App) -> Router {
         .merge(realtime::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
-        .layer(from_fn(panic::recover))
-        .layer(from_fn_with_state(app.clone(), cors::cors))
-        .layer(map_response(common_headers))
-        .with_state(app)
 }
 
 fn collection_routes() -> Router<App> {

@@ -1,0 +1,5 @@
+//! The REST side of the dialect, driven as a client would.
+
+mod oracle;
+mod scenarios;
+mod world;
