@@ -55,7 +55,7 @@ impl Store {
         options: Options,
         announce: Box<dyn Fn(Committed) + Send>,
     ) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(dir)?;
+        make_folder(dir)?;
         let lock = FolderLock::take(dir)?;
         let file = dir.join("data.db");
         let mut database = Database::open_writer(&file)?;
@@ -189,6 +189,15 @@ pub(crate) fn join(thread: JoinHandle<()>) {
     if thread.join().is_err() {
         tracing::error!("a thread of the store panicked");
     }
+}
+
+/// What is kept there (password hashes, signing secrets) is nobody else's business.
+fn make_folder(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }
 
 fn reader_count(wanted: usize) -> usize {

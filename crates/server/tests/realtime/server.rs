@@ -53,7 +53,13 @@ impl Server {
     }
 
     async fn run(&mut self) {
-        self.running = Some(Running::start(self.config.clone()).await.unwrap());
+        // the last handles on the old store may still be going
+        while self.running.is_none() {
+            match Running::start(self.config.clone()).await {
+                Ok(running) => self.running = Some(running),
+                Err(error) => assert!(format!("{error:#}").contains("in use"), "{error:#}"),
+            }
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
