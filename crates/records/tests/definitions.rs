@@ -1,5 +1,7 @@
 //! Definitions as they are made, changed, imported and deleted in a store.
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tempfile::TempDir;

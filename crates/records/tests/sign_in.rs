@@ -1,5 +1,7 @@
 //! Who gets in, and whom a token stands for.
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tempfile::TempDir;
