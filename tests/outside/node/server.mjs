@@ -14,7 +14,7 @@ import PocketBase from "pocketbase";
 
 globalThis.EventSource ??= EventSource;
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const EMAIL = "root@example.com";
 const PASSWORD = "root-password";
 
@@ -52,20 +52,21 @@ export class Server {
     this.options = options;
     this.folder = mkdtempSync(join(tmpdir(), "outside-"));
     this.clients = [];
+    this.binary = binary();
   }
 
   async start() {
     this.port ??= await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
     const words = ["serve", `--http=127.0.0.1:${this.port}`, `--dir=${this.folder}/data`, ...this.options];
-    this.process = spawn(binary(), words, { stdio: ["ignore", "pipe", "pipe"] });
+    this.process = spawn(this.binary, words, { stdio: ["ignore", "pipe", "pipe"] });
     this.ended = once(this.process, "exit");
     const log = createWriteStream(join(this.folder, "server.log"), { flags: "a" });
     this.process.stdout.pipe(log, { end: false });
     this.process.stderr.pipe(log, { end: false });
     await waitFor(() => this.healthy(), () => `a healthy server; its output:\n${this.output()}`);
     if (!this.root) {
-      await promisify(execFile)(binary(), ["superuser", "upsert", EMAIL, PASSWORD, `--dir=${this.folder}/data`]);
+      await promisify(execFile)(this.binary, ["superuser", "upsert", EMAIL, PASSWORD, `--dir=${this.folder}/data`]);
       this.root = this.client();
       await this.root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
     }
