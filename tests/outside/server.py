@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -22,7 +21,7 @@ def binary():
     if "SERVER_BINARY" in os.environ:
         return os.environ["SERVER_BINARY"]
     if TARGET == "pocketbase":
-        return str(Path(sys.executable).parent / "pocketbase")
+        return str(ROOT / ".cache" / "python" / "bin" / "pocketbase")
     return str(ROOT / "target" / "release" / "tidewire")
 
 
