@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// jobs in one transaction
 const GROUP: usize = 512;
-/// groups after which upkeep is done even if more jobs wait
+/// groups after which the size of the write-ahead log is looked at
 const UPKEEP: u32 = 64;
 
 pub(crate) enum Message {
@@ -101,9 +101,7 @@ impl Writer {
                 Some(Some(Message::Close) | None) => open = false,
                 None => {}
             }
-            if queue.is_empty() || self.groups >= UPKEEP {
-                self.upkeep();
-            }
+            self.upkeep();
         }
         queue.close();
         while let Some(message) = wait::block_on(queue.recv()) {

@@ -1,5 +1,5 @@
 //! A store in a folder of its own, and collections to fill it with.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use serde_json::json;
 use std::sync::Arc;
