@@ -4,7 +4,7 @@ mod world;
 
 use serde_json::{Value as Json, json};
 use tidewire_model::{TenantId, Value};
-use tidewire_records::{Asker, RecordError, delete, upsert};
+use tidewire_records::{Asker, RecordError, delete, update, upsert};
 use world::{World, faults};
 
 fn open_rules(mut body: Json) -> Json {
@@ -88,7 +88,7 @@ fn required_references_hold_a_record() {
 fn circles_and_long_chains_are_deleted() {
     let world = library();
     let id = |n: usize| format!("link{n:011}");
-    let length = 3000;
+    let length = 1000;
     let links = world.collection("links");
     world
         .store
@@ -209,6 +209,51 @@ fn auth_records_have_rules_of_their_own() {
     let other =
         world.create(&world.superuser(), "_superusers", with(user("z@b.co"), "id", json!(record.id())));
     assert_eq!(told(other), json!({"id": "validation_invalid_auth_id"}));
+}
+
+#[test]
+fn auth_records_are_changed_under_guard() {
+    let world = World::empty();
+    let body = json!({"email": "a@b.co", "password": "12345678", "passwordConfirm": "12345678"});
+    let record = world.create(&world.guest(), "users", body).unwrap();
+    let owner = world.user("a@b.co");
+    let new = |old: &str| json!({"password": "abcdefgh", "passwordConfirm": "abcdefgh", "oldPassword": old});
+    let update = |asker: &Asker, body: Json, fits: bool| {
+        let (asker, users, id) = (asker.clone(), world.collection("users"), record.id().to_owned());
+        let mut prepared = world::prepared(&users, body);
+        prepared.old_password_fits = fits.then(|| record.text("password").to_owned());
+        told(world.store.write_blocking(move |tx| update::update(tx, &asker, &users, &id, &prepared)))
+    };
+    let stored = || world.record("users", record.id()).unwrap();
+    for (asker, body, fits, expected) in [
+        (&owner, json!({"email": "c@d.co"}), false, json!({"email": "validation_values_mismatch"})),
+        (&owner, json!({"verified": false}), false, json!({"verified": "validation_values_mismatch"})),
+        (&owner, json!({"name": "n", "tokenKey": "x"}), false, json!("ok")),
+        (&owner, json!({"password": ""}), false, json!({"password": "validation_required"})),
+        (
+            &owner,
+            json!({"oldPassword": "x"}),
+            false,
+            json!({"password": "validation_required", "passwordConfirm": "validation_required"}),
+        ),
+        (&owner, new(""), false, json!({"oldPassword": "validation_required"})),
+        (&owner, new("wrong"), false, json!({"oldPassword": "validation_invalid_old_password"})),
+        (&world.guest(), json!({"name": "n"}), false, json!("not found")),
+    ] {
+        assert_eq!(update(asker, body.clone(), fits), expected, "{body}");
+        assert_eq!(stored().text("tokenKey"), record.text("tokenKey"), "{body}");
+    }
+    let mut key = record.text("tokenKey").to_owned();
+    for (asker, body) in [
+        (&owner, new("12345678")),
+        (&world.superuser(), json!({"email": "c@d.co"})),
+        (&world.superuser(), new("")),
+        (&world.superuser(), json!({"tokenKey": "k".repeat(40)})),
+    ] {
+        assert_eq!(update(asker, body.clone(), true), json!("ok"), "{body}");
+        assert_ne!(stored().text("tokenKey"), key, "{body}");
+        key = stored().text("tokenKey").to_owned();
+    }
 }
 
 #[test]
