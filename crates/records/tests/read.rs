@@ -1,5 +1,7 @@
 //! What readers see: hidden fields, e-mail addresses, expanded relations, limits of lists, gates of subscriptions.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use serde_json::{Value as Json, json};

@@ -1,5 +1,7 @@
 //! Recorded answers under one rule at a time.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use serde_json::{Value as Json, json};

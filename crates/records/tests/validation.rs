@@ -1,5 +1,7 @@
 //! Recorded answers to creates with good and bad values.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use serde_json::Value as Json;

@@ -1,5 +1,7 @@
 //! Writes beyond single fields: cascades, references, modifiers, auth records, upserts.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use serde_json::{Value as Json, json};
