@@ -44,7 +44,7 @@ fn find(snapshot: &Snapshot<'_>, email: &str) -> Result<Option<Arc<tidewire_mode
 }
 
 /// One line for a terminal.
-fn explain(error: &RecordError) -> String {
+pub(crate) fn explain(error: &RecordError) -> String {
     match error {
         RecordError::Invalid(faults) => list(faults),
         other => other.to_string(),

@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tidewire_model::TenantId;
-use tidewire_records::{Asker, sign_in};
+use tidewire_records::{Asker, account, sign_in};
 
 /// The header by which a superuser names a tenant, by its id, slug or code.
 const TENANT_HEADER: &str = "x-account-id";
@@ -88,10 +88,7 @@ fn wanted_tenant(app: &App, headers: &HeaderMap) -> Result<Option<Option<TenantI
     let Some(name) = headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok()) else {
         return Ok(None);
     };
-    let accounts = app.store.read_here(|snapshot| snapshot.accounts())?;
-    let named = accounts.into_iter().find(|account| {
-        account.id.as_str() == name || account.slug == name || account.code.eq_ignore_ascii_case(name)
-    });
+    let named = app.store.read_here(|snapshot| account::find(snapshot, name))?;
     Ok(Some(named.map(|account| account.id)))
 }
 
