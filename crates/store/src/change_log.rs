@@ -2,7 +2,8 @@
 //! neighbours, and its id is the `seq` of its first one.
 
 use crate::StoreError;
-use crate::{definition, image};
+use crate::definition::{self, Tombstone};
+use crate::image;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use std::collections::HashMap;
@@ -73,7 +74,7 @@ impl Reader<'_> {
         let sql = format!("SELECT {COLUMNS} FROM tw_change WHERE seq > ? ORDER BY seq LIMIT ?");
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query((seq as i64, limit as i64))?;
-        let mut gone = HashMap::new();
+        let mut gone = Gone::new();
         let mut changes = Vec::new();
         while let Some(row) = rows.next()? {
             changes.push(self.change(row, &mut gone)?);
@@ -85,7 +86,7 @@ impl Reader<'_> {
         let sql = format!("SELECT {COLUMNS} FROM tw_change WHERE seq >= ? ORDER BY seq");
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query([transaction as i64])?;
-        let mut gone = HashMap::new();
+        let mut gone = Gone::new();
         let mut changes = Vec::new();
         while let Some(row) = rows.next()? {
             let change = self.change(row, &mut gone)?;
@@ -97,12 +98,9 @@ impl Reader<'_> {
         Ok(changes)
     }
 
-    fn change(
-        &self,
-        row: &Row<'_>,
-        gone: &mut HashMap<String, Arc<Collection>>,
-    ) -> Result<Arc<Change>, StoreError> {
-        let collection = self.collection(text(row, 1)?, gone)?;
+    fn change(&self, row: &Row<'_>, gone: &mut Gone) -> Result<Arc<Change>, StoreError> {
+        let seq = row.get::<_, i64>(0)? as u64;
+        let collection = self.collection(text(row, 1)?, seq, gone)?;
         let tenant = TenantId::new(text(row, 3)?);
         let image = |index| match row.get_ref(index)? {
             ValueRef::Null => Ok(None),
@@ -113,11 +111,7 @@ impl Reader<'_> {
             return Err(StoreError::Database("a change has no image".into()));
         }
         Ok(Arc::new(Change {
-            position: Position {
-                epoch: self.epoch,
-                seq: row.get::<_, i64>(0)? as u64,
-                offset: row.get::<_, i64>(2)? as u64,
-            },
+            position: Position { epoch: self.epoch, seq, offset: row.get::<_, i64>(2)? as u64 },
             action: action(row.get(4)?),
             old,
             new,
@@ -130,20 +124,18 @@ impl Reader<'_> {
     }
 
     /// Deleted collections keep their definition for the log, so that no change of it is ever left out.
-    fn collection(
-        &self,
-        id: &str,
-        gone: &mut HashMap<String, Arc<Collection>>,
-    ) -> Result<Arc<Collection>, StoreError> {
-        if let Some(collection) = self.catalog.by_id(id).or_else(|| gone.get(id)) {
-            return Ok(collection.clone());
+    fn collection(&self, id: &str, seq: Seq, gone: &mut Gone) -> Result<Arc<Collection>, StoreError> {
+        if !gone.contains_key(id) {
+            gone.insert(id.to_owned(), definition::tombstones(self.connection, id, seq - 1)?);
         }
-        let missing = || StoreError::NoCollection(id.to_owned());
-        let collection = definition::find(self.connection, id)?.ok_or_else(missing)?;
-        gone.insert(id.to_owned(), collection.clone());
-        Ok(collection)
+        let tombstone = gone.get(id).into_iter().flatten().find(|tombstone| tombstone.wrote(seq));
+        let collection = tombstone.map(Tombstone::collection).or_else(|| self.catalog.by_id(id));
+        collection.cloned().ok_or_else(|| StoreError::NoCollection(id.to_owned()))
     }
 }
+
+/// Deleted collections by the id they had.
+type Gone = HashMap<String, Vec<Tombstone>>;
 
 fn text<'a>(row: &'a Row<'_>, index: usize) -> Result<&'a str, StoreError> {
     Ok(row.get_ref(index)?.as_str().unwrap_or(""))

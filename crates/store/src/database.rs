@@ -13,6 +13,8 @@ use tidewire_model::Collection;
 const STATEMENTS: usize = 256;
 /// layouts kept per connection, before the deleted ones among them are dropped with all others
 const LAYOUTS: usize = 4096;
+/// KiB of pages kept per connection; the system keeps the file beside that
+const CACHE: i64 = 8_000;
 /// bytes to which the write-ahead log is cut back after a checkpoint
 const WAL_KEPT: i64 = 64 << 20;
 /// how long to wait for another process that looks into the file
@@ -48,7 +50,7 @@ impl Database {
     fn new(connection: Connection) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.pragma_update(None, "cache_size", -16_000)?;
+        connection.pragma_update(None, "cache_size", -CACHE)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self { connection, layouts: RefCell::default(), stand_ins: RefCell::default() })
     }

@@ -155,7 +155,7 @@ impl Snapshot<'_> {
     }
 
     /// Changes after `seq` in order, at most `limit`. None is ever left out: those of a deleted collection come with the
-    /// last definition it had, which is in no catalog any more. So a first change other than `seq + 1` means that the
+    /// last definition it had, under an id that is in no catalog. So a first change other than `seq + 1` means that the
     /// ones between are gone.
     pub fn changes_after(&self, seq: Seq, limit: usize) -> Result<Vec<Arc<Change>>, StoreError> {
         self.log().after(seq, limit)

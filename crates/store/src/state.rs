@@ -22,7 +22,9 @@ CREATE TABLE tw_state (
   one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, revision INTEGER NOT NULL,
   head INTEGER NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE tw_collection (
-  place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, definition TEXT NOT NULL, gone INTEGER);
+  place INTEGER PRIMARY KEY, id TEXT NOT NULL, definition TEXT NOT NULL, gone INTEGER);
+CREATE UNIQUE INDEX tw_collection_id ON tw_collection (id) WHERE gone IS NULL;
+CREATE INDEX tw_collection_gone ON tw_collection (id, gone) WHERE gone IS NOT NULL;
 CREATE TABLE tw_counter (collection TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE tw_change (
   seq INTEGER PRIMARY KEY, collection TEXT NOT NULL, "offset" INTEGER NOT NULL, tenant TEXT NOT NULL,

@@ -58,16 +58,19 @@ impl Tx<'_> {
         Ok(new)
     }
 
+    /// Writes the new values and their change row. A record stays in its tenant.
     pub fn update(&mut self, old: &Arc<Record>, new: Record, actor: &str) -> Result<Arc<Record>, StoreError> {
         let layout = self.writable(&old.collection)?;
         let old = fitted_arc(old, &layout);
-        let new = fitted(new, &layout);
+        let mut new = fitted(new, &layout);
+        new.tenant = old.tenant.clone();
         self.write_differences(&layout, &old, &new)?;
         let new = Arc::new(new);
         self.log(Action::Update, &layout, Some(old), Some(new.clone()), actor)?;
         Ok(new)
     }
 
+    /// Deletes the row; its last image stays in the change row.
     pub fn delete(&mut self, old: &Arc<Record>, actor: &str) -> Result<(), StoreError> {
         let layout = self.writable(&old.collection)?;
         let old = fitted_arc(old, &layout);

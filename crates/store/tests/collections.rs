@@ -203,15 +203,19 @@ fn changes_of_a_deleted_collection_stay_in_the_log_with_its_last_definition() {
     let log = changes(&store);
     assert_dense(&log);
     assert_eq!(log.len(), 2);
-    assert_eq!((&*log[0].collection.id, log[0].record().text("title")), ("posts", "t"));
+    assert_eq!((&*log[0].collection.name, log[0].record().text("title")), ("posts@1", "t"));
+    assert!(store.catalog().by_id(&log[0].collection.id).is_none());
     assert!(get(&store, &posts, "1").is_none());
     assert_eq!(
         insert(&store, record(&posts, "2", &[])).err(),
         Some(StoreError::NoCollection("posts".into()))
     );
-    // a new one of the same id starts empty, and its offsets go on
+    // a new one of the same id starts empty, and what the old one wrote is not taken for its own
     let posts = save(&store, support::posts());
     assert!(get(&store, &posts, "1").is_none());
     insert(&store, record(&posts, "1", &[])).unwrap();
-    assert_dense(&changes(&store));
+    let ids: Vec<_> = changes(&store).iter().map(|change| change.collection.id.to_string()).collect();
+    assert_eq!(ids, ["posts@1", "other", "posts"]);
+    let offsets: Vec<_> = changes(&store).iter().map(|change| change.position.offset).collect();
+    assert_eq!(offsets, [1, 1, 2]);
 }
