@@ -1,6 +1,6 @@
 use crate::access::{check_form, manages};
 use crate::draft::Draft;
-use crate::rule::bind;
+use crate::rule::{Bound, bind};
 use crate::view::permits;
 use crate::{Asker, Prepared, RecordError, save};
 use std::sync::Arc;
@@ -35,15 +35,18 @@ fn check_rule(tx: &Tx<'_>, asker: &Asker, draft: &Draft) -> Result<bool, RecordE
     if asker.is_superuser() {
         return Ok(true);
     }
+    let collection = draft.record.collection.clone();
+    let rule = bind(tx.catalog(), &collection, asker, collection.rules.create.as_deref(), &draft.body)?;
+    if matches!(rule, Bound::Open) && !collection.is_auth() {
+        return Ok(false);
+    }
     let mut image = draft.record.clone();
-    let collection = image.collection.clone();
     if image.id().is_empty() {
         image.set("id", Value::Text(format!("__temp_id__{}", id::lower(6)).into()));
     }
     if collection.is_auth() {
         image.set("verified", Value::Bool(false));
     }
-    let rule = bind(tx.catalog(), &collection, asker, collection.rules.create.as_deref(), &draft.body)?;
     if !permits(tx, &rule, &image)? {
         return Err(RecordError::RuleFailed);
     }

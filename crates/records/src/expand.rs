@@ -5,6 +5,7 @@ use crate::show::Shown;
 use crate::sight::Sight;
 use crate::{Asker, Body};
 use serde_json::{Map, Value as Json};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use tidewire_model::{Collection, Field, FieldKind, Record, TenantId, Timestamp};
@@ -17,6 +18,8 @@ const LEVELS: usize = 6;
 const NAMES: usize = 200;
 /// Records of one back relation of one record.
 const BACK_RELATED: usize = 1000;
+/// Related records in one answer, each counted wherever it stands; what goes beyond is left out.
+const COPIES: usize = 100_000;
 /// Ids in one query.
 const IDS: usize = 1000;
 
@@ -64,19 +67,39 @@ struct Fetched {
     related: Vec<Arc<Record>>,
 }
 
+/// A record's `expand` object.
+#[derive(Clone, Default)]
+pub(crate) struct Object {
+    pub members: Map<String, Json>,
+    /// records in it, at all levels
+    copies: usize,
+}
+
+/// A related record as it is shown, with what it brings.
+struct Copy {
+    json: Json,
+    copies: usize,
+}
+
 /// For each record its `expand` object; `None` where no name was a relation.
 pub(crate) struct Expanded {
-    pub objects: Vec<Option<Map<String, Json>>>,
+    pub objects: Vec<Option<Object>>,
     /// at least one name was a relation whose records may be seen
     any: bool,
 }
 
 pub(crate) struct Expander<'a> {
-    pub snapshot: &'a Snapshot<'a>,
-    pub asker: &'a Asker,
+    snapshot: &'a Snapshot<'a>,
+    asker: &'a Asker,
+    /// copies that may still be made
+    left: Cell<usize>,
 }
 
-impl Expander<'_> {
+impl<'a> Expander<'a> {
+    pub fn new(snapshot: &'a Snapshot<'a>, asker: &'a Asker) -> Self {
+        Self { snapshot, asker, left: Cell::new(COPIES) }
+    }
+
     /// One query per relation and level, for all records together.
     pub fn expand(&self, records: &[Arc<Record>], expand: &Expand) -> Result<Expanded, StoreError> {
         let mut expanded = Expanded { objects: vec![None; records.len()], any: records.is_empty() };
@@ -94,17 +117,25 @@ impl Expander<'_> {
             expanded.any = true;
             let shown = self.show(&relation, &related, deeper)?;
             for (object, ids) in expanded.objects.iter_mut().zip(&ids) {
-                let object = object.get_or_insert_default();
-                let found: Vec<&Json> = ids.iter().filter_map(|id| shown.get(id)).collect();
-                let value = match (relation.many, found.as_slice()) {
-                    (_, []) => continue,
-                    (true, all) => all.iter().map(|json| (*json).clone()).collect(),
-                    (false, [one, ..]) => (*one).clone(),
-                };
-                object.insert(name.to_string(), value);
+                let found = ids.iter().filter_map(|id| shown.get(id));
+                self.add(object.get_or_insert_default(), name, found, relation.many);
             }
         }
         Ok(expanded)
+    }
+
+    fn add<'c>(&self, object: &mut Object, name: &str, found: impl Iterator<Item = &'c Copy>, many: bool) {
+        let mut taken = Vec::new();
+        for copy in found.take(if many { usize::MAX } else { 1 }) {
+            let Some(left) = self.left.get().checked_sub(copy.copies) else { break };
+            self.left.set(left);
+            object.copies += copy.copies;
+            taken.push(copy.json.clone());
+        }
+        let value = if many { Json::Array(taken) } else { taken.pop().unwrap_or_default() };
+        if value.is_object() || value.as_array().is_some_and(|all| !all.is_empty()) {
+            object.members.insert(name.to_owned(), value);
+        }
     }
 
     fn show(
@@ -112,11 +143,16 @@ impl Expander<'_> {
         relation: &Relation<'_>,
         related: &[Arc<Record>],
         deeper: Expanded,
-    ) -> Result<HashMap<String, Json>, StoreError> {
+    ) -> Result<HashMap<String, Copy>, StoreError> {
         let sight = Sight::of(self.asker, self.snapshot.catalog(), relation.collection);
         let shown = Shown { snapshot: self.snapshot, sight: &sight };
         let pairs = related.iter().zip(deeper.objects);
-        pairs.map(|(record, object)| Ok((record.id().to_owned(), shown.json(record, object)?))).collect()
+        let copies = pairs.map(|(record, object)| {
+            let copies = 1 + object.as_ref().map_or(0, |object| object.copies);
+            let json = shown.json(record, object.map(|object| object.members))?;
+            Ok((record.id().to_owned(), Copy { json, copies }))
+        });
+        copies.collect()
     }
 
     /// `None` if this asker may see none of the related records, whichever they are.

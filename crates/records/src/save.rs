@@ -8,9 +8,13 @@ use tidewire_model::{FieldKind, Record, Timestamp, Value, id};
 use tidewire_store::{StoreError, Tx};
 
 pub(crate) fn insert(tx: &mut Tx<'_>, asker: &Asker, mut draft: Draft) -> Result<Arc<Record>, RecordError> {
+    let chosen_id = !draft.record.id().is_empty();
     generate(&mut draft.record);
     check(tx, &draft, None)?;
-    check_new_id(tx, &draft.record)?;
+    if chosen_id {
+        check_case(tx, &draft.record)?;
+    }
+    check_auth_id(tx, &draft.record)?;
     set_dates(&mut draft.record, true);
     let fields = draft.record.collection.clone();
     tx.insert(draft.record, &asker.principal.actor()).map_err(|error| unique_fault(error, &fields))
@@ -90,26 +94,29 @@ fn same_id(before: &Value, value: &Value) -> Result<(), FieldError> {
     Err(FieldError::new("validation_pk_change", "The record primary key cannot be changed."))
 }
 
-/// Ids of auth records are unique across auth collections; ids of a pattern of their own also in any case of letters.
-fn check_new_id(tx: &Tx<'_>, record: &Record) -> Result<(), RecordError> {
+/// An id of a pattern of its own must differ from others in more than the case of its letters.
+fn check_case(tx: &Tx<'_>, record: &Record) -> Result<(), RecordError> {
     let collection = &record.collection;
-    let id = record.id();
     let own_pattern = matches!(collection.field("id").map(|field| &field.kind),
         Some(FieldKind::Text(options)) if &*options.pattern != pattern::RECORD_ID);
-    if own_pattern && tx.find_by(collection, &record.tenant, "id", id, true)?.is_some() {
+    if own_pattern && tx.find_by(collection, &record.tenant, "id", record.id(), true)?.is_some() {
         let message = "The record primary key is invalid or already exists.";
-        return Err(RecordError::Invalid(FieldErrors::one(
-            "id",
-            FieldError::new("validation_pk_invalid", message),
-        )));
+        let error = FieldError::new("validation_pk_invalid", message);
+        return Err(RecordError::Invalid(FieldErrors::one("id", error)));
     }
+    Ok(())
+}
+
+/// Ids of auth records are unique across auth collections.
+fn check_auth_id(tx: &Tx<'_>, record: &Record) -> Result<(), RecordError> {
+    let collection = &record.collection;
     if !collection.is_auth() {
         return Ok(());
     }
     for other in tx.catalog().all().iter().filter(|other| other.is_auth() && other.id != collection.id) {
-        if tx.get(other, &record.tenant, id)?.is_some() {
-            let error =
-                FieldError::new("validation_invalid_auth_id", "Invalid or duplicated auth record id.");
+        if tx.get(other, &record.tenant, record.id())?.is_some() {
+            let message = "Invalid or duplicated auth record id.";
+            let error = FieldError::new("validation_invalid_auth_id", message);
             return Err(RecordError::Invalid(FieldErrors::one("id", error)));
         }
     }

@@ -36,12 +36,12 @@ pub fn show_all(
     let objects = match expand {
         Some(expand) => {
             let asker = asker.expanding();
-            Expander { snapshot, asker: &asker }.expand(records, expand)?.objects
+            Expander::new(snapshot, &asker).expand(records, expand)?.objects
         }
         None => vec![None; records.len()],
     };
     let each = records.iter().zip(objects).map(|(record, object)| {
-        let json = shown.json(record, object)?;
+        let json = shown.json(record, object.map(|object| object.members))?;
         Ok(if let Some(fields) = fields { fields.pick(&json) } else { json })
     });
     each.collect()
