@@ -185,6 +185,26 @@ fn fields_are_known_by_id_then_by_name() {
 }
 
 #[test]
+fn generated_text_must_be_valid() {
+    let place = place();
+    let with = |options: Json| {
+        let mut field = text("t");
+        field.as_object_mut().unwrap().extend(body(options));
+        Create(json!({ "name": "a", "fields": [field] }))
+    };
+    let path = "fields.1.autogeneratePattern:";
+    let [broken, wrong] = ["validation_invalid_regex", "validation_invalid_autogenerate_pattern_value"]
+        .map(|code| format!("{path}{code}"));
+    place.check(vec![
+        (with(json!({ "autogeneratePattern": "[" })), &broken),
+        (with(json!({ "pattern": "(" })), "fields.1.pattern:validation_invalid_regex"),
+        (with(json!({ "autogeneratePattern": "[a-z]{20}", "max": 6 })), &wrong),
+        (with(json!({ "autogeneratePattern": "[a-z]{20}", "pattern": "^x$" })), &wrong),
+        (with(json!({ "autogeneratePattern": "[a-z]{20}", "pattern": "^[a-z]+$", "max": 20 })), "ok"),
+    ]);
+}
+
+#[test]
 fn a_renamed_field_keeps_its_data() {
     let place = place();
     place.check(vec![(Create(json!({ "name": "a", "fields": [text("one")] })), "ok")]);

@@ -4,6 +4,7 @@ use super::fault::{self, Faults, at_least, at_most, blank, fault, range, require
 use super::fields;
 use super::validate::Check;
 use crate::error::Fault;
+use crate::{pattern, validate};
 use regex::Regex;
 use serde_json::json;
 use std::sync::Arc;
@@ -11,12 +12,14 @@ use tidewire_model::field::{
     AutodateOptions, DomainOptions, FileOptions, NumberOptions, PasswordOptions, RelationOptions,
     SelectOptions, TextOptions,
 };
-use tidewire_model::{Field, FieldKind, json as number_json};
+use tidewire_model::{Field, FieldKind, Value, json as number_json};
 
 /// The largest integer that every JSON reader keeps exact.
 const SAFE_MAX: u64 = (1 << 53) - 1;
 const RESERVED: [&str; 7] = ["null", "true", "false", "_rowid_", "collectionId", "collectionName", "expand"];
 const PASSWORD_MAX: u64 = 71;
+/// How many generated texts are tried.
+const SAMPLES: usize = 10;
 
 /// `at`: the field's place in the list.
 pub(super) fn check(check: &Check<'_>, field: &Field, at: &str, faults: &mut Faults) {
@@ -73,15 +76,35 @@ fn text(check: &Check<'_>, field: &Field, options: &TextOptions, report: &mut Re
     report("min", range(options.min, 0, SAFE_MAX));
     report("max", range(options.max, options.min, SAFE_MAX));
     report("pattern", regex(&options.pattern));
-    report("autogeneratePattern", regex(&options.autogenerate_pattern));
+    let made = &options.autogenerate_pattern;
+    report("autogeneratePattern", regex(made).or_else(|| generated(field, made)));
 }
 
-fn regex(pattern: &str) -> Option<Fault> {
-    let error = Regex::new(pattern).err()?;
+fn regex(text: &str) -> Option<Fault> {
+    if text.is_empty() || pattern::is_valid(text) {
+        return None;
+    }
     // The last line says what is wrong, those before draw the place.
-    let text = error.to_string();
-    let text = text.lines().last().unwrap_or("").trim_start_matches("error: ");
-    Some(fault("validation_invalid_regex", format!("Error parsing regexp: {text}.")))
+    let error = Regex::new(text).map_or_else(|error| error.to_string(), |_| "pattern too large".into());
+    let reason = error.lines().last().unwrap_or("").trim_start_matches("error: ");
+    Some(fault("validation_invalid_regex", format!("Error parsing regexp: {reason}.")))
+}
+
+/// Tries whether what is made by the pattern would be taken.
+fn generated(field: &Field, text: &str) -> Option<Fault> {
+    if text.is_empty() {
+        return None;
+    }
+    (0..SAMPLES).find_map(|_| match pattern::generate(text) {
+        None => {
+            Some(fault("validation_invalid_autogenerate_pattern", "The pattern cannot be generated from."))
+        }
+        Some(sample) if validate::validate(field, &Value::text(&sample), None).is_err() => Some(fault(
+            "validation_invalid_autogenerate_pattern_value",
+            format!("The provided autogenerate pattern could produce invalid field values, ex.: {sample:?}."),
+        )),
+        Some(_) => None,
+    })
 }
 
 fn number(options: &NumberOptions, report: &mut Report<'_>) {
