@@ -1,14 +1,32 @@
 //! The filter language: text → [`Expr`] → [`Rule`] (names resolved against a catalog) → [`Residual`]
 //! (`@request.*` replaced by what is known of one request) → yes or no in memory, or SQL. Pure: no I/O, no database.
 
+mod clock;
+mod compare;
+mod equality;
+mod eval;
 mod facts;
+mod fold;
+mod geo;
+mod index;
+mod key;
+mod like;
+mod local;
+mod node;
+mod number;
+mod place;
 mod query;
 mod residual;
+mod resolve;
 mod rule;
+mod scalar;
 mod sort;
+mod sql;
+mod strftime;
 mod syntax;
 
 pub use facts::Facts;
+pub use geo::{GEO_DISTANCE, geo_distance};
 pub use query::{Query, SqlValue, Statement, TENANT_COLUMN, Tables};
 pub use residual::{Equality, Residual, Truth};
 pub use rule::{Audience, ResolveError, Rule};

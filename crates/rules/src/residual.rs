@@ -1,4 +1,8 @@
-use tidewire_model::{Record, Timestamp, Value};
+use crate::eval::{Answer, Eval};
+use crate::fold::fold;
+use crate::node::Node;
+use std::sync::Arc;
+use tidewire_model::{Collection, Record, Timestamp, Value};
 
 /// Answer of the in-memory evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +15,12 @@ pub enum Truth {
 
 /// What is left of a rule once the request is known: it reads the record, the clock, and at most other records.
 #[derive(Clone, Debug)]
-pub struct Residual {}
+pub struct Residual {
+    pub(crate) node: Node,
+    /// none for a constant
+    collection: Option<Arc<Collection>>,
+    local: bool,
+}
 
 /// `field` must equal one of `values` in every record for which the residual holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,48 +30,66 @@ pub struct Equality {
 }
 
 impl Residual {
+    pub(crate) fn new(node: Node, collection: Arc<Collection>) -> Self {
+        let node = fold(node);
+        let local = crate::local::is_local(&node);
+        Self { node, collection: Some(collection), local }
+    }
+
     pub fn always() -> Self {
-        unimplemented!()
+        Self { node: Node::Const(true), collection: None, local: true }
     }
 
     pub fn never() -> Self {
-        unimplemented!()
+        Self { node: Node::Const(false), collection: None, local: true }
     }
 
     /// `Some` if it holds for every record, or for none.
     pub fn constant(&self) -> Option<bool> {
-        unimplemented!()
+        match self.node {
+            Node::Const(value) => Some(value),
+            _ => None,
+        }
     }
 
     pub fn and(self, other: Self) -> Self {
-        let _ = other;
-        unimplemented!()
+        self.joined(other, Node::all)
     }
 
     pub fn or(self, other: Self) -> Self {
-        let _ = other;
-        unimplemented!()
+        self.joined(other, Node::some)
+    }
+
+    fn joined(self, other: Self, join: fn([Node; 2]) -> Node) -> Self {
+        let node = join([self.node, other.node]);
+        let collection = self.collection.or(other.collection);
+        Self { local: crate::local::is_local(&node), node, collection }
     }
 
     /// True if no other record can matter: `eval` never answers `Ask`.
     pub fn is_local(&self) -> bool {
-        unimplemented!()
+        self.local
     }
 
     /// Evaluates on one image of a record. `now` is what the time macros mean.
     pub fn eval(&self, record: &Record, now: Timestamp) -> Truth {
-        let _ = (record, now);
-        unimplemented!()
+        let Some(collection) = &self.collection else {
+            return if self.constant() == Some(true) { Truth::Yes } else { Truth::No };
+        };
+        match Eval::new(record, collection, now).node(&self.node, None) {
+            Answer::True => Truth::Yes,
+            Answer::Ask => Truth::Ask,
+            Answer::False | Answer::Null => Truth::No,
+        }
     }
 
     /// Appends a text that is equal exactly for equal residuals.
     pub fn write_key(&self, out: &mut String) {
-        let _ = out;
-        unimplemented!()
+        crate::key::write(&self.node, self.collection.as_deref(), out);
     }
 
     /// A necessary equality to index by, the most selective one that is known; `None` if there is none.
     pub fn equality(&self) -> Option<Equality> {
-        unimplemented!()
+        crate::equality::equality(&self.node)
     }
 }

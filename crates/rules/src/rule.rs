@@ -1,4 +1,6 @@
 use crate::facts::Facts;
+use crate::place::place;
+use crate::resolve::Resolver;
 use crate::residual::Residual;
 use crate::syntax::Expr;
 use std::sync::Arc;
@@ -19,7 +21,13 @@ pub enum Audience {
 
 /// An expression whose names are resolved against one collection of one catalog.
 #[derive(Clone, Debug)]
-pub struct Rule {}
+pub struct Rule {
+    expr: Arc<Expr>,
+    catalog: Arc<Catalog>,
+    tenant: TenantId,
+    collection: Arc<Collection>,
+    audience: Audience,
+}
 
 /// Texts as PocketBase words them, without a final dot.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -34,6 +42,19 @@ pub enum ResolveError {
     CollectionForbidden,
 }
 
+impl ResolveError {
+    /// What PocketBase says to a client whose filter or sort has such a text in it, even if it cannot be parsed.
+    pub fn of_client_text(text: &str) -> Option<Self> {
+        if text.contains("@collection.") {
+            Some(Self::CollectionForbidden)
+        } else if text.contains("@request.") {
+            Some(Self::RequestForbidden)
+        } else {
+            None
+        }
+    }
+}
+
 impl Rule {
     pub fn resolve(
         expr: &Expr,
@@ -42,14 +63,35 @@ impl Rule {
         collection: &Arc<Collection>,
         audience: Audience,
     ) -> Result<Self, ResolveError> {
-        let _ = (expr, catalog, tenant, collection, audience);
-        unimplemented!()
+        if audience == Audience::Client && expr.mentions_collection {
+            return Err(ResolveError::CollectionForbidden);
+        }
+        if audience == Audience::Client && expr.mentions_request {
+            return Err(ResolveError::RequestForbidden);
+        }
+        let rule = Self {
+            expr: Arc::new(expr.clone()),
+            catalog: catalog.clone(),
+            tenant: tenant.clone(),
+            collection: collection.clone(),
+            audience,
+        };
+        rule.resolved(&Facts::default())?;
+        Ok(rule)
     }
 
     /// Replaces everything that `facts` decide by constants and folds. Two principals for whom the rule comes to the
     /// same get equal residuals: that is what makes them one class.
+    ///
+    /// A path of `@request.auth.` that the principal's collection does not allow makes it hold for no record.
     pub fn bind(&self, facts: &Facts) -> Residual {
-        let _ = facts;
-        unimplemented!()
+        self.resolved(facts).unwrap_or_else(|_| Residual::never())
+    }
+
+    fn resolved(&self, facts: &Facts) -> Result<Residual, ResolveError> {
+        let mut resolver =
+            Resolver::new(&self.catalog, &self.tenant, &self.collection, self.audience, facts);
+        let node = resolver.expression(&self.expr)?;
+        Ok(Residual::new(place(node, resolver.joins), self.collection.clone()))
     }
 }

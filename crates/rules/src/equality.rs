@@ -1,0 +1,95 @@
+//! Necessary equalities: what an index of classes can look up.
+
+use crate::node::{At, Constant, Node, Operand, Order, Test};
+use crate::residual::Equality;
+use crate::scalar::{Affinity, Scalar};
+use tidewire_model::Value;
+use tidewire_model::field::FieldKind;
+
+/// More values than this are not worth an index.
+const MAX_VALUES: usize = 256;
+
+pub(crate) fn equality(node: &Node) -> Option<Equality> {
+    candidates(node).into_iter().min_by_key(cost)
+}
+
+/// The id first, then texts before numbers, few values before many; "" is in many records.
+fn cost(equality: &Equality) -> (bool, bool, bool, usize) {
+    let is_text = equality.values.iter().all(|value| matches!(value, Value::Text(_)));
+    let has_zero = equality.values.iter().any(Value::is_zero);
+    (&*equality.field != "id", has_zero, !is_text, equality.values.len())
+}
+
+fn candidates(node: &Node) -> Vec<Equality> {
+    match node {
+        Node::Test(test) => of_test(test).into_iter().collect(),
+        Node::And(nodes) => nodes.iter().flat_map(candidates).collect(),
+        Node::Or(nodes) => of_alternatives(nodes),
+        Node::Any(any) => candidates(&any.body),
+        Node::Const(_) | Node::None(_) => Vec::new(),
+    }
+}
+
+/// Fields that every alternative restricts.
+fn of_alternatives(nodes: &[Node]) -> Vec<Equality> {
+    let mut nodes = nodes.iter();
+    let mut found = nodes.next().map(candidates).unwrap_or_default();
+    for node in nodes {
+        let others = candidates(node);
+        found.retain_mut(|equality| {
+            let Some(other) = others.iter().find(|other| other.field == equality.field) else { return false };
+            for value in &other.values {
+                if !equality.values.contains(value) {
+                    equality.values.push(value.clone());
+                }
+            }
+            equality.values.len() <= MAX_VALUES
+        });
+        if found.is_empty() {
+            break;
+        }
+    }
+    found
+}
+
+fn of_test(test: &Test) -> Option<Equality> {
+    let (column, value) = match test {
+        Test::Compare { order: Order::Equal, left, right, .. } | Test::Same { negated: false, left, right, .. } => {
+            match (left, right) {
+                (column, Operand::Value(value)) | (Operand::Value(value), column) => (column, value.clone()),
+                _ => return None,
+            }
+        }
+        Test::Empty { negated: false, of } => (of, empty()),
+        _ => return None,
+    };
+    let Operand::Column { at: At::Root, field } = column else { return None };
+    let value = value_of(&field.field().kind, &value)?;
+    Some(Equality { field: field.field().name.clone(), values: vec![value] })
+}
+
+fn empty() -> Constant {
+    Constant { value: Scalar::EMPTY, affinity: Affinity::None, literal: true }
+}
+
+/// The field value that a column must have to equal the constant.
+fn value_of(kind: &FieldKind, constant: &Constant) -> Option<Value> {
+    let number = |scalar: &Scalar<'_>| match scalar {
+        Scalar::Int(int) => Some(*int as f64),
+        Scalar::Real(real) => Some(*real),
+        _ => None,
+    };
+    match kind {
+        FieldKind::Number(_) => number(&constant.value).map(|number| Value::Number(if number == 0.0 { 0.0 } else { number })),
+        FieldKind::Bool {} => match number(&constant.value)? {
+            1.0 => Some(Value::Bool(true)),
+            0.0 => Some(Value::Bool(false)),
+            _ => None,
+        },
+        FieldKind::Json(_) | FieldKind::GeoPoint {} => None,
+        kind if kind.is_multiple() => None,
+        // a column of numbers beside it would turn both into numbers
+        _ if constant.affinity == Affinity::Numeric => None,
+        _ => constant.value.to_text().map(|text| Value::text(&text)),
+    }
+}
