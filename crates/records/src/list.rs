@@ -112,7 +112,8 @@ fn sort(
     if fields.clone().any(|field| field.len() > SORT_FIELD_LENGTH) {
         return Err(RecordError::BadRequest("a sort field is too long".into()));
     }
-    Sort::resolve(text, snapshot.catalog(), &asker.tenant, collection, audience(asker))
+    let facts = asker.facts(&Body::new());
+    Sort::resolve(text, snapshot.catalog(), &asker.tenant, collection, audience(asker), &facts)
         .map_err(|error| RecordError::BadRequest(error.0))
 }
 

@@ -182,9 +182,7 @@ fn equal(left: &Side<'_>, right: &Side<'_>, negated: bool) -> Test {
         }
         (true, false) => Test::Empty { negated, of: right.operand.clone() },
         (false, true) => Test::Empty { negated, of: left.operand.clone() },
-        (false, false) => {
-            Test::Merged { negated, left: left.operand.clone(), right: right.operand.clone() }
-        }
+        (false, false) => Test::Merged { negated, left: left.operand.clone(), right: right.operand.clone() },
     }
 }
 

@@ -54,12 +54,11 @@ fn of_alternatives(nodes: &[Node]) -> Vec<Equality> {
 
 fn of_test(test: &Test) -> Option<Equality> {
     let (column, value) = match test {
-        Test::Compare { order: Order::Equal, left, right, .. } | Test::Same { negated: false, left, right, .. } => {
-            match (left, right) {
-                (column, Operand::Value(value)) | (Operand::Value(value), column) => (column, value.clone()),
-                _ => return None,
-            }
-        }
+        Test::Compare { order: Order::Equal, left, right, .. }
+        | Test::Same { negated: false, left, right, .. } => match (left, right) {
+            (column, Operand::Value(value)) | (Operand::Value(value), column) => (column, value.clone()),
+            _ => return None,
+        },
         Test::Empty { negated: false, of } => (of, empty()),
         _ => return None,
     };
@@ -80,7 +79,9 @@ fn value_of(kind: &FieldKind, constant: &Constant) -> Option<Value> {
         _ => None,
     };
     match kind {
-        FieldKind::Number(_) => number(&constant.value).map(|number| Value::Number(if number == 0.0 { 0.0 } else { number })),
+        FieldKind::Number(_) => {
+            number(&constant.value).map(|number| Value::Number(if number == 0.0 { 0.0 } else { number }))
+        }
         FieldKind::Bool {} => match number(&constant.value)? {
             1.0 => Some(Value::Bool(true)),
             0.0 => Some(Value::Bool(false)),

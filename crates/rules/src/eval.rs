@@ -228,7 +228,9 @@ impl<'a> Eval<'a> {
                 let (left, right) = (self.operand(left, rows)?, self.operand(right, rows)?);
                 Answer::from((left.order(right, *affinity) == Ordering::Equal) != *negated)
             }
-            Test::Empty { negated, of } => Answer::from(self.operand(of, rows)?.is_null_or_empty() != *negated),
+            Test::Empty { negated, of } => {
+                Answer::from(self.operand(of, rows)?.is_null_or_empty() != *negated)
+            }
             Test::Merged { negated, left, right } => {
                 let (left, right) = (self.operand(left, rows)?, self.operand(right, rows)?);
                 let (left, right) = (or_empty(left), or_empty(right));

@@ -46,7 +46,14 @@ fn settle(node: Node, joins_are_constant: bool) -> Node {
 }
 
 fn is_constant(operand: &Operand) -> bool {
-    matches!(operand, Operand::Value(_) | Operand::Element(_) | Operand::Lower(_) | Operand::Distance(_) | Operand::Truth(_))
+    matches!(
+        operand,
+        Operand::Value(_)
+            | Operand::Element(_)
+            | Operand::Lower(_)
+            | Operand::Distance(_)
+            | Operand::Truth(_)
+    )
 }
 
 /// A test that belongs to a row is settled together with it.

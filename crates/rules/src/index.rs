@@ -2,7 +2,9 @@
 
 /// True if one of the statements is a unique index on just this column.
 pub(crate) fn is_unique_alone(statements: &[Box<str>], column: &str) -> bool {
-    statements.iter().any(|statement| unique_column(statement).is_some_and(|found| found.eq_ignore_ascii_case(column)))
+    statements
+        .iter()
+        .any(|statement| unique_column(statement).is_some_and(|found| found.eq_ignore_ascii_case(column)))
 }
 
 /// The only column of a `CREATE UNIQUE INDEX`.

@@ -1,6 +1,8 @@
 //! A text for a tree, equal exactly for equal trees.
 
-use crate::node::{At, Column, Constant, Counter, Join, JoinId, Key, Node, Operand, Part, Path, Source, Target, Test};
+use crate::node::{
+    At, Column, Constant, Counter, Join, JoinId, Key, Node, Operand, Part, Path, Source, Target, Test,
+};
 use crate::scalar::Scalar;
 use std::fmt::Write;
 use tidewire_model::Collection;

@@ -102,7 +102,9 @@ fn matches(mut text: &str, mut pattern: &str) -> bool {
             }
             Piece::End if text.is_empty() => return true,
             Piece::One => characters.next().is_some(),
-            Piece::Exactly(wanted) => characters.next().is_some_and(|found| wanted.eq_ignore_ascii_case(&found)),
+            Piece::Exactly(wanted) => {
+                characters.next().is_some_and(|found| wanted.eq_ignore_ascii_case(&found))
+            }
             Piece::End | Piece::Never => false,
         };
         if fits {

@@ -20,7 +20,9 @@ fn local(node: &Node, lists: usize) -> bool {
         }
         Node::None(counter) => {
             let lists = lists + counter.joins.len();
-            joins_are_local(&counter.joins) && lists <= MAX_NESTED_LISTS && test_is_local(&counter.test, lists)
+            joins_are_local(&counter.joins)
+                && lists <= MAX_NESTED_LISTS
+                && test_is_local(&counter.test, lists)
         }
     }
 }

@@ -132,14 +132,36 @@ pub(crate) fn is_multi_capable(kind: &FieldKind) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
     /// NULL if a side is
-    Compare { order: Order, left: Operand, right: Operand, affinity: Affinity },
+    Compare {
+        order: Order,
+        left: Operand,
+        right: Operand,
+        affinity: Affinity,
+    },
     /// NULL is a value like others
-    Same { negated: bool, left: Operand, right: Operand, affinity: Affinity },
+    Same {
+        negated: bool,
+        left: Operand,
+        right: Operand,
+        affinity: Affinity,
+    },
     /// NULL or ""
-    Empty { negated: bool, of: Operand },
+    Empty {
+        negated: bool,
+        of: Operand,
+    },
     /// NULL and "" are the same, nothing is converted
-    Merged { negated: bool, left: Operand, right: Operand },
-    Like { negated: bool, text: Operand, pattern: Operand, contains: bool },
+    Merged {
+        negated: bool,
+        left: Operand,
+        right: Operand,
+    },
+    Like {
+        negated: bool,
+        text: Operand,
+        pattern: Operand,
+        contains: bool,
+    },
     Const(bool),
 }
 
@@ -155,13 +177,26 @@ pub(crate) enum Order {
 #[derive(Clone, Debug)]
 pub(crate) enum Operand {
     Value(Constant),
-    Macro { of: Macro, wrapped: bool },
-    Column { at: At, field: Column },
+    Macro {
+        of: Macro,
+        wrapped: bool,
+    },
+    Column {
+        at: At,
+        field: Column,
+    },
     /// a part of a JSON column
-    Extract { at: At, field: Column, path: Path },
+    Extract {
+        at: At,
+        field: Column,
+        path: Path,
+    },
     /// the element of a join of elements
     Element(JoinId),
-    Length { at: At, field: Column },
+    Length {
+        at: At,
+        field: Column,
+    },
     Lower(Box<Operand>),
     /// kilometres between two points
     Distance(Box<[Operand; 4]>),
@@ -248,9 +283,9 @@ impl Operand {
 impl Test {
     pub(crate) fn operands(&self) -> [Option<&Operand>; 2] {
         match self {
-            Self::Compare { left, right, .. } | Self::Same { left, right, .. } | Self::Merged { left, right, .. } => {
-                [Some(left), Some(right)]
-            }
+            Self::Compare { left, right, .. }
+            | Self::Same { left, right, .. }
+            | Self::Merged { left, right, .. } => [Some(left), Some(right)],
             Self::Like { text, pattern, .. } => [Some(text), Some(pattern)],
             Self::Empty { of, .. } => [Some(of), None],
             Self::Const(_) => [None, None],

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, TenantId};
 
 /// Rules of related collections were saved under other bounds than a client's filter.
-const RULE_LIMITS: Limits = Limits { length: usize::MAX, count: 200, depth: 64 };
+const RULE_LIMITS: Limits = Limits { length: usize::MAX, count: 10_000, depth: 64 };
 
 /// Looks up the names of one expression. Equal paths of an expression share one join.
 pub(crate) struct Resolver<'a> {

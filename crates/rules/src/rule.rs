@@ -1,7 +1,7 @@
 use crate::facts::Facts;
 use crate::place::place;
-use crate::resolve::Resolver;
 use crate::residual::Residual;
+use crate::resolve::Resolver;
 use crate::syntax::Expr;
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, TenantId};
@@ -89,8 +89,7 @@ impl Rule {
     }
 
     fn resolved(&self, facts: &Facts) -> Result<Residual, ResolveError> {
-        let mut resolver =
-            Resolver::new(&self.catalog, &self.tenant, &self.collection, self.audience, facts);
+        let mut resolver = Resolver::new(&self.catalog, &self.tenant, &self.collection, self.audience, facts);
         let node = resolver.expression(&self.expr)?;
         Ok(Residual::new(place(node, resolver.joins), self.collection.clone()))
     }

@@ -80,9 +80,11 @@ fn key(resolver: &mut Resolver<'_>, item: &str) -> Result<(Key, bool), SortError
         "@random" => Key::Random,
         "@rowid" => Key::Row,
         _ => {
-            let is_name = name.starts_with(|first: char| first.is_ascii_alphanumeric() || matches!(first, '_' | '@'))
+            let is_name = name
+                .starts_with(|first: char| first.is_ascii_alphanumeric() || matches!(first, '_' | '@'))
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'@'));
-            let resolved = if is_name { resolver.path(name).map_err(|_| failed())? } else { return Err(failed()) };
+            let resolved =
+                if is_name { resolver.path(name).map_err(|_| failed())? } else { return Err(failed()) };
             if resolved.literals != Literals::None || matches!(resolved.operand, Operand::Value(_)) {
                 return Err(failed());
             }

@@ -1,6 +1,8 @@
 //! Trees to SQLite SQL. Values are parameters; identifiers come from the schema only.
 
-use crate::node::{At, Column, Constant, Join, JoinId, Key, Node, Operand, Order, Part, Path, Source, Target, Test};
+use crate::node::{
+    At, Column, Constant, Join, JoinId, Key, Node, Operand, Order, Part, Path, Source, Target, Test,
+};
 use crate::query::{SqlValue, TENANT_COLUMN, Tables};
 use crate::scalar::{Affinity, Scalar};
 use std::fmt::Write;
@@ -212,7 +214,8 @@ impl<'a> Sql<'a> {
                 let _ = write!(self.out, "\"{ROOT}\"");
             }
             At::Join(id) => {
-                let alias = self.open.iter().rev().find(|(open, _)| *open == id).map_or(0, |(_, alias)| *alias);
+                let alias =
+                    self.open.iter().rev().find(|(open, _)| *open == id).map_or(0, |(_, alias)| *alias);
                 let _ = write!(self.out, "\"j{alias}\"");
             }
         }

@@ -1,4 +1,5 @@
 use crate::StoreError;
+use crate::distance;
 use crate::layout::Layout;
 use crate::stand_in::StandIns;
 use rusqlite::{Connection, OpenFlags};
@@ -52,6 +53,7 @@ impl Database {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cache_size", -CACHE)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        distance::register(&connection)?;
         Ok(Self { connection, layouts: RefCell::default(), stand_ins: RefCell::default() })
     }
 

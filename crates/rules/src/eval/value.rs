@@ -5,7 +5,7 @@ use crate::scalar::Scalar;
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use tidewire_model::Value;
-use tidewire_model::json::{Escape, to_string, write_value};
+use tidewire_model::json::{Escape, write_number, write_value};
 
 /// The column itself; JSON columns as their text.
 pub(crate) fn stored(value: Option<&Value>) -> Scalar<'_> {
@@ -14,18 +14,35 @@ pub(crate) fn stored(value: Option<&Value>) -> Scalar<'_> {
         Some(Value::Text(text)) => Scalar::text(text),
         Some(Value::Number(number)) => Scalar::number(*number),
         Some(Value::Bool(value)) => Scalar::Int((*value).into()),
-        Some(Value::Json(Json::Null)) => Scalar::Null,
-        Some(value) => {
-            let mut out = Vec::new();
-            write_value(&mut out, value, Escape::Minimal);
-            Scalar::Text(Cow::Owned(String::from_utf8(out).unwrap_or_default()))
-        }
+        Some(Value::Json(json)) => match json {
+            Json::Null => Scalar::Null,
+            json => Scalar::Text(Cow::Owned(json.to_string())),
+        },
+        Some(Value::Geo(point)) => owned(|out| {
+            out.extend_from_slice(b"{\"lon\":");
+            write_number(out, point.lon);
+            out.extend_from_slice(b",\"lat\":");
+            write_number(out, point.lat);
+            out.push(b'}');
+        }),
+        Some(list @ Value::List(_)) => owned(|out| write_value(out, list, Escape::Minimal)),
     }
+}
+
+fn owned<'a>(write: impl FnOnce(&mut Vec<u8>)) -> Scalar<'a> {
+    let mut out = Vec::new();
+    write(&mut out);
+    Scalar::Text(Cow::Owned(String::from_utf8(out).unwrap_or_default()))
 }
 
 /// A part of a JSON column.
 pub(crate) fn extract<'a>(value: Option<&'a Value>, path: &Path) -> Scalar<'a> {
     match (value, &*path.0) {
+        // the column is NUMERIC: what is a number as a whole loses its dot where it can
+        (Some(Value::Json(Json::Number(number))), []) => match number.as_i64() {
+            Some(int) => Scalar::Int(int),
+            None => number.as_f64().map_or(Scalar::Null, Scalar::number),
+        },
         (Some(Value::Json(json)), parts) => descend(json, parts).map_or(Scalar::Null, json_scalar),
         (Some(Value::Geo(point)), [Part::Key(key)]) if &**key == "lon" => Scalar::number(point.lon),
         (Some(Value::Geo(point)), [Part::Key(key)]) if &**key == "lat" => Scalar::number(point.lat),
@@ -46,9 +63,12 @@ pub(crate) fn json_scalar(json: &Json) -> Scalar<'_> {
     match json {
         Json::Null => Scalar::Null,
         Json::Bool(value) => Scalar::Int((*value).into()),
-        Json::Number(number) => number.as_f64().map_or(Scalar::Null, Scalar::number),
+        Json::Number(number) => match number.as_i64() {
+            Some(int) => Scalar::Int(int),
+            None => number.as_f64().map_or(Scalar::Null, Scalar::Real),
+        },
         Json::String(text) => Scalar::text(text),
-        other => Scalar::Text(Cow::Owned(to_string(other))),
+        other => Scalar::Text(Cow::Owned(other.to_string())),
     }
 }
 

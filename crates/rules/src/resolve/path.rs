@@ -3,7 +3,9 @@
 use super::{Resolver, Result, invalid};
 use crate::compare::{Many, Merging, Resolved};
 use crate::index::is_unique_alone;
-use crate::node::{At, Column, Join, JoinId, Key, Operand, Order, Part, Path, Source, Test, is_multi_capable};
+use crate::node::{
+    At, Column, Join, JoinId, Key, Operand, Order, Part, Path, Source, Test, is_multi_capable,
+};
 use crate::rule::{Audience, ResolveError};
 use crate::scalar::{Affinity, Scalar};
 use std::sync::Arc;
@@ -69,7 +71,11 @@ impl Resolver<'_> {
         let first = props.next().unwrap_or_default();
         let props: Vec<_> = props.collect();
         let (wanted, alias) = first.split_once(':').unwrap_or((first, ""));
-        if wanted.is_empty() || props.is_empty() || alias.contains(':') || (alias.is_empty() && first.ends_with(':')) {
+        if wanted.is_empty()
+            || props.is_empty()
+            || alias.contains(':')
+            || (alias.is_empty() && first.ends_with(':'))
+        {
             return invalid(format!("failed to resolve field {name:?}"));
         }
         let Some(collection) = self.find(wanted) else {
@@ -150,7 +156,8 @@ impl Resolver<'_> {
         if index >= MAX_RELATIONS {
             return too_deep(prop);
         }
-        let Some((name, field_name)) = prop.rsplit_once("_via_").filter(|(a, b)| !a.is_empty() && !b.is_empty())
+        let Some((name, field_name)) =
+            prop.rsplit_once("_via_").filter(|(a, b)| !a.is_empty() && !b.is_empty())
         else {
             return invalid(format!("failed to resolve field {prop:?}"));
         };
@@ -198,7 +205,11 @@ impl Resolver<'_> {
         let (name, modifier) = split_modifier(prop)?;
         let collection = walk.collection.clone();
         let Some(field) = Column::named(&collection, name) else {
-            return if walk.lenient { Ok(Resolved::null()) } else { invalid(format!("unknown field {name:?}")) };
+            return if walk.lenient {
+                Ok(Resolved::null())
+            } else {
+                invalid(format!("unknown field {name:?}"))
+            };
         };
         self.check_visible(field.field(), name)?;
         if let Some(record) = walk.known.clone() {
@@ -269,11 +280,8 @@ impl Resolver<'_> {
             _ => {}
         }
         let json = matches!(kind, FieldKind::Json(_));
-        let plain = if json {
-            crate::eval::extract(value, &Path::default())
-        } else {
-            crate::eval::stored(value)
-        };
+        let plain =
+            if json { crate::eval::extract(value, &Path::default()) } else { crate::eval::stored(value) };
         let (value, affinity) = match modifier {
             Some(Modifier::Lower) => (plain.lower(), Affinity::None),
             _ if json => (plain, Affinity::None),

@@ -153,12 +153,15 @@ impl Resolver<'_> {
     }
 
     fn lookup(&self, path: &[&str]) -> Found<'_> {
-        let text = |text: &str| Found { present: true, value: Some(Cow::Owned(Json::String(text.to_owned()))) };
+        let text =
+            |text: &str| Found { present: true, value: Some(Cow::Owned(Json::String(text.to_owned()))) };
         match path {
             ["context"] => text(&self.facts.context),
             ["method"] => text(&self.facts.method),
             ["query", name] => self.facts.query.get(*name).map_or_else(Found::default, |found| text(found)),
-            ["headers", name] => self.facts.headers.get(*name).map_or_else(Found::default, |found| text(found)),
+            ["headers", name] => {
+                self.facts.headers.get(*name).map_or_else(Found::default, |found| text(found))
+            }
             ["body", first, rest @ ..] => {
                 let value = self.facts.body.get(*first).and_then(|value| descend(value, rest));
                 Found { present: value.is_some(), value: value.map(Cow::Borrowed) }
@@ -205,7 +208,7 @@ fn literal_of(value: &Json) -> Resolved {
         }
         Json::Number(number) => Scalar::Real(number.as_f64().unwrap_or_default()),
         Json::String(text) => Scalar::Text(Cow::Owned(text.clone())),
-        other => Scalar::Text(Cow::Owned(tidewire_model::json::to_string(other))),
+        other => Scalar::Text(Cow::Owned(other.to_string())),
     };
     Resolved::literal(scalar)
 }

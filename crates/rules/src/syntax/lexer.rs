@@ -138,7 +138,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A quote after a backslash never ends the text, even if that backslash is itself doubled.
+    /// A quote after a backslash does not end the text, unless that backslash is itself after one.
     fn quoted(&mut self) -> Result<Token, SyntaxError> {
         let rest = &self.text[self.at..];
         let quote = if rest.starts_with('"') { '"' } else { '\'' };
@@ -150,7 +150,7 @@ impl<'a> Lexer<'a> {
                 let escaped = if quote == '"' { "\\\"" } else { "\\'" };
                 return Ok(Token::Text(inner.replace(escaped, quote.encode_utf8(&mut [0; 4])).into()));
             }
-            before = character;
+            before = if character == '\\' && before == '\\' { '\0' } else { character };
         }
         Err(self.error(format!("invalid quoted text {rest:?}")))
     }
