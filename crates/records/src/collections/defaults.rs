@@ -131,8 +131,8 @@ fn complete_auth_indexes(collection: &mut Collection) {
         if index::unique_on(&collection.indexes, field).is_some() {
             continue;
         }
-        let mut name = format!("idx_{field}_{}", collection.id);
-        name.truncate(INDEX_NAME_BYTES_MAX);
+        let name = format!("idx_{field}_{}", collection.id);
+        let name = &name[..name.floor_char_boundary(INDEX_NAME_BYTES_MAX)];
         let table = &collection.name;
         let sql = format!("CREATE UNIQUE INDEX `{name}` ON `{table}` (`{field}`){condition}");
         collection.indexes.push(sql.into());

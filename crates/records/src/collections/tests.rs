@@ -87,6 +87,28 @@ fn a_tenants_collection_is_its_own() {
 }
 
 #[test]
+fn strange_bodies_are_refused() {
+    let nested = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+    for json in [
+        json!({ "name": "x", "type": "auth", "id": "\u{e4}".repeat(60) }),
+        json!({ "name": "x", "id": "\u{0}" }),
+        json!({ "name": "\u{e4}\u{f6}" }),
+        json!({ "name": "x", "type": "auth", "otp": { "duration": "x" } }),
+        json!({ "name": "x", "type": "auth", "authToken": [] }),
+        json!({ "name": "x", "type": "auth", "passwordAuth": { "identityFields": [1] } }),
+        json!({ "name": "x", "indexes": [null] }),
+        json!({ "name": "x", "indexes": ["create index \u{e4} on (" ] }),
+        json!({ "name": "x", "fields": [nested(50)] }),
+        json!({ "name": "x", "fields": [{ "name": "s", "type": "select", "values": [1] }] }),
+        json!({ "name": "x", "fields": [{ "name": "s", "type": "text", "max": 1e300 }] }),
+        json!({ "name": "x", "fields": [{ "name": "s", "type": "text", "max": 1.5 }] }),
+        json!({ "name": "x", "fields": [{ "name": "s", "type": "url", "onlyDomains": ["\u{e4}.", "."] }] }),
+    ] {
+        assert!(checked(&json).is_err(), "{json}");
+    }
+}
+
+#[test]
 fn views_are_told_apart() {
     let error = checked(&json!({ "name": "v", "type": "view", "viewQuery": "select 1" }));
     assert!(matches!(error, Err(RecordError::Unsupported("view collections"))));

@@ -11,8 +11,7 @@ use tidewire_model::{Catalog, Collection, Field, FieldKind, TenantId};
 use tidewire_rules::{Audience, Expr, Rule};
 
 /// Names of tables that PocketBase keeps to itself.
-const RESERVED_NAMES: [&str; 6] =
-    ["_collections", "_params", "_migrations", "_logs", "_changes", "_settings"];
+const RESERVED_NAMES: [&str; 3] = ["_collections", "_params", "_migrations"];
 const RESERVED_AUTH_FIELDS: [&str; 2] = ["passwordConfirm", "oldPassword"];
 
 /// What a definition is checked against.
