@@ -57,7 +57,7 @@ impl Query {
 
     /// Whose records are asked for.
     pub fn tenant(&self) -> &TenantId {
-        unimplemented!()
+        &self.tenant
     }
 
     /// Adds a condition; several are joined by AND.
