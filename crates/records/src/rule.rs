@@ -188,7 +188,7 @@ pub(crate) fn bind_text(
     let rule = resolve(catalog, collection, &asker.tenant, audience, text)?;
     // most rules read nothing of the request but who asks: headers and query need not be copied for the others; a
     // client's filter may call for the list rules of related collections, which may read them
-    if audience == Audience::Client || text.contains("@request.") {
+    if matches!(audience, Audience::Client | Audience::Realtime) || text.contains("@request.") {
         return Ok(rule.bind(&asker.facts(body)));
     }
     Ok(rule.bind(&Facts { principal: asker.principal.clone(), ..Facts::default() }))
