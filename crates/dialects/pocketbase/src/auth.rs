@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::fault::{blank, fault, out_of_range};
 use crate::records::MISSING_OR_INVALID;
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::{Map, json};
 use std::sync::Arc;
 use tidewire_auth::TokenKind;
@@ -100,21 +101,48 @@ pub async fn impersonate(mut call: Call) -> Result<Response, ApiError> {
 pub async fn methods(call: Call) -> Result<Response, ApiError> {
     let collection = auth_collection(&call, MISSING_OR_INVALID)?;
     let enabled = password_enabled(&collection);
-    let fields: Vec<&str> = match &collection.auth {
+    let identity_fields: Vec<&str> = match &collection.auth {
         Some(auth) if enabled => auth.password_auth.identity_fields.iter().map(|field| &**field).collect(),
         _ => Vec::new(),
     };
-    let body = json!({
-        "password": { "identityFields": fields, "enabled": enabled },
-        "oauth2": { "providers": [], "enabled": false },
-        "mfa": { "enabled": false, "duration": 0 },
-        "otp": { "enabled": false, "duration": 0 },
-        "authProviders": [],
-        "usernamePassword": fields.contains(&"username"),
-        "emailPassword": fields.contains(&"email"),
-    });
-    let order = ["password", "oauth2", "mfa", "otp", "authProviders", "usernamePassword", "emailPassword"];
-    Ok(call.answer_in_order(&body, &order))
+    call.answer_as(&Methods {
+        username_password: identity_fields.contains(&"username"),
+        email_password: identity_fields.contains(&"email"),
+        password: PasswordMethod { identity_fields, enabled },
+        ..Methods::default()
+    })
+}
+
+/// The ways to sign in; those that do not exist yet are off.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Methods<'a> {
+    password: PasswordMethod<'a>,
+    oauth2: ProviderMethod,
+    mfa: TimedMethod,
+    otp: TimedMethod,
+    auth_providers: [(); 0],
+    username_password: bool,
+    email_password: bool,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PasswordMethod<'a> {
+    identity_fields: Vec<&'a str>,
+    enabled: bool,
+}
+
+#[derive(Default, Serialize)]
+struct ProviderMethod {
+    providers: [(); 0],
+    enabled: bool,
+}
+
+#[derive(Default, Serialize)]
+struct TimedMethod {
+    enabled: bool,
+    duration: i64,
 }
 
 /// The auth collection that the path names; `missing` is the message if there is no collection at all.

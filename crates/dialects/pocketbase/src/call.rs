@@ -10,6 +10,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 use parking_lot::Mutex;
+use serde::Serialize;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection};
@@ -70,6 +71,14 @@ impl Call {
             "" => None,
             text => Fields::parse(text),
         }
+    }
+
+    /// A 200 with this value, its members in the order in which they are declared if nothing is picked.
+    pub fn answer_as(&self, value: &impl Serialize) -> Result<Response, ApiError> {
+        let text = serde_json::to_vec(value).map_err(|_| ApiError::internal())?;
+        let Some(fields) = self.fields() else { return Ok(wire::raw_json(StatusCode::OK, text)) };
+        let json = serde_json::from_slice(&text).map_err(|_| ApiError::internal())?;
+        Ok(wire::json(StatusCode::OK, &fields.pick(&json)))
     }
 
     /// A 200 with what `fields` picks of this JSON.

@@ -1,5 +1,7 @@
 //! The REST side of the dialect, driven as a client would.
 
+#![allow(clippy::unwrap_used)]
+
 mod oracle;
 mod scenarios;
 mod world;

@@ -75,7 +75,10 @@ impl Answer {
 pub struct World {
     router: Router,
     store: Store,
+    /// what cases saved
     vars: BTreeMap<String, String>,
+    /// of those who signed in; also variables, if nothing else has their name
+    tokens: BTreeMap<String, String>,
     _dir: tempfile::TempDir,
 }
 
@@ -98,7 +101,7 @@ impl World {
         let feed = Feed::start(log.clone(), log, store.catalog(), tidewire_feed::Options::new([7; 32]));
         let _ = announced.set(feed.clone());
         let router = routes(App::new(store.clone(), feed, Passwords::new(2, 64)));
-        let mut world = Self { router, store, vars: BTreeMap::new(), _dir: dir };
+        let mut world = Self { router, store, vars: BTreeMap::new(), tokens: BTreeMap::new(), _dir: dir };
         world.sign_in("super", "_superusers", email, password).await;
         world
     }
@@ -121,7 +124,7 @@ impl World {
         let answer = self.send(&Case { request, body: Some(body), ..Case::default() }).await;
         let token = answer.json()["token"].as_str().unwrap_or_default().to_owned();
         assert!(!token.is_empty(), "cannot sign in as {identity}: {}", answer.body);
-        self.vars.insert(name.to_owned(), token);
+        self.tokens.insert(name.to_owned(), token);
     }
 
     pub async fn send(&self, case: &Case) -> Answer {
@@ -129,9 +132,9 @@ impl World {
         let (method, url) = request.split_once(' ').unwrap();
         let mut builder = Request::builder().method(method).uri(url);
         if let Some(name) = case.who.strip_suffix("-bearer") {
-            builder = builder.header(header::AUTHORIZATION, format!("Bearer {}", self.vars[name]));
+            builder = builder.header(header::AUTHORIZATION, format!("Bearer {}", self.tokens[name]));
         } else if !case.who.is_empty() {
-            builder = builder.header(header::AUTHORIZATION, &self.vars[&case.who]);
+            builder = builder.header(header::AUTHORIZATION, &self.tokens[&case.who]);
         }
         for (name, value) in &case.headers {
             builder = builder.header(name, self.fill(value));
