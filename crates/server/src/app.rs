@@ -50,6 +50,7 @@ fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
     let app = tidewire_pocketbase::App::new(store.clone(), feed.clone(), passwords)
         .with_origins(&config.origins)
         .with_realtime(realtime_options(&config.realtime));
+    let app = if config.rate_limit { app } else { app.with_attempts(None) };
     tidewire_pocketbase::routes(app).merge(page::routes(config.demo))
 }
 
