@@ -89,7 +89,7 @@ async fn fields_and_expand_shape_the_record() {
         (json!({ "fields": "id,title" }), "/title", json!("x")),
         (json!({ "fields": "title" }), "", json!({ "title": "x" })),
         (json!({ "fields": "nothing" }), "", json!({})),
-        (json!({ "fields": "title:excerpt(0)" }), "", json!({ "title": "" })),
+        (json!({ "fields": "title:excerpt(2,true)" }), "", json!({ "title": "x" })),
         (json!({ "expand": "tag" }), "/expand/tag/title", json!("t")),
         (json!({ "expand": "tags" }), "/expand/tags/0/title", json!("t")),
         (

@@ -86,7 +86,7 @@ impl Stream {
         }
     }
 
-    /// All events before the next mark.
+    /// All events before the next mark. That nobody can replay marks is of no interest.
     pub async fn until_mark(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
@@ -94,7 +94,9 @@ impl Stream {
             if event.topic == MARK {
                 return events;
             }
-            events.push(event);
+            if event.data["topic"] != MARK {
+                events.push(event);
+            }
         }
     }
 
