@@ -62,7 +62,7 @@ async fn missed_changes_are_replayed_once_and_in_order() {
         assert_eq!(short(&events), expected, "{topic}");
         assert!(events.iter().all(|event| event.topic == topic));
         // what was set already is not replayed again
-        assert_eq!(told(&server, &mut stream, "", &[&topic, "other"]).await, [], "{topic}");
+        assert_eq!(told(&server, &mut stream, "", &[&topic]).await, [], "{topic}");
     }
 }
 

@@ -78,7 +78,7 @@ async fn addresses_are_shown_to_those_who_may_see_them() {
 async fn fields_and_expand_shape_the_record() {
     let server = Server::start().await;
     let tags = server.collection("tags", &["title"], json!({})).await;
-    let private = server.collection("drafts", &["title"], json!({ "viewRule": null })).await;
+    let private = server.collection("drafts", &["title"], json!({ "viewRule": "id = ''" })).await;
     let relation = |name: &str, id: &str, max: u32| json!({ "name": name, "type": "relation", "collectionId": id, "maxSelect": max });
     let fields =
         json!([relation("tag", &tags, 1), relation("tags", &tags, 5), relation("draft", &private, 1)]);

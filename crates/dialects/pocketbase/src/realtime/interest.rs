@@ -59,7 +59,7 @@ impl TopicInterest {
         collection: &Arc<Collection>,
         principal: &Principal,
     ) -> Option<RecordInterest> {
-        if collection.kind == CollectionKind::View || self.is_refused(principal) {
+        if collection.kind == CollectionKind::View {
             return None;
         }
         let which = match self.topic.scope {
@@ -81,12 +81,6 @@ impl TopicInterest {
             fields: Fields::parse(self.topic.option("fields")),
         };
         Some(RecordInterest { collection: collection.clone(), gate, encoder })
-    }
-
-    /// A sort means nothing here, but one that names foreign data is refused as it is in a list.
-    fn is_refused(&self, principal: &Principal) -> bool {
-        let sort = self.topic.option("sort");
-        !principal.is_superuser() && (sort.contains("@request.") || sort.contains("@collection."))
     }
 
     /// Rules see the options of the subscription, never the request that posted it.
