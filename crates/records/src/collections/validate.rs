@@ -32,10 +32,10 @@ impl Check<'_> {
         faults.check(&["name"], self.name());
         self.fields(draft, &mut faults);
         self.rules(&mut faults);
-        validate_indexes::check(self, &mut faults);
         if let Some(auth) = &self.new.auth {
             validate_auth::check(self, auth, &mut faults);
         }
+        validate_indexes::check(self, &mut faults);
         faults
     }
 

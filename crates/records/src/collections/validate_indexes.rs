@@ -12,15 +12,20 @@ pub(super) fn check(check: &Check<'_>, faults: &mut Faults) {
     for (at, index) in indexes.iter().enumerate() {
         let fault = match index {
             None => Some(fault("validation_invalid_index_expression", "Invalid CREATE INDEX expression.")),
-            Some(index) => duplicate(index, &indexes[..at])
-                .or_else(|| taken_elsewhere(check, index))
-                .or_else(|| missing_column(check.new, index)),
+            Some(index) => duplicate(index, &indexes[..at]).or_else(|| taken_elsewhere(check, index)),
         };
         if fault.is_some() {
             return faults.check(&["indexes", &at.to_string()], fault);
         }
     }
     faults.check(&["indexes"], system_index(check, &indexes).or_else(|| auth_index(check.new)));
+    // As in PocketBase, where SQLite is asked only once all else is well.
+    if faults.is_empty() {
+        for (at, index) in indexes.iter().enumerate() {
+            let fault = index.as_ref().and_then(|index| missing_column(check.new, index));
+            faults.check(&["indexes", &at.to_string()], fault);
+        }
+    }
 }
 
 fn duplicate(index: &Index, before: &[Option<Index>]) -> Option<Fault> {
