@@ -5,7 +5,8 @@ use crate::log::StoreLog;
 use crate::page;
 use anyhow::Context;
 use axum::Router;
-use std::sync::{Arc, OnceLock};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use tidewire_auth::Passwords;
 use tidewire_feed::Feed;
 use tidewire_pocketbase::realtime;
@@ -22,15 +23,19 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub router: Router,
+    announced: Arc<Announced>,
 }
+
+/// Where the store's writer finds the feed. Emptied in the end: store and feed hold each other.
+type Announced = Mutex<Option<Feed>>;
 
 impl App {
     /// Opens the folder, which nobody else may have open.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
-        let announced: Arc<OnceLock<Feed>> = Arc::default();
+        let announced: Arc<Announced> = Arc::default();
         let announcing = announced.clone();
         let announce = move |committed: tidewire_store::Committed| {
-            if let Some(feed) = announcing.get() {
+            if let Some(feed) = &*announcing.lock() {
                 feed.announce(committed.changes, committed.catalog);
             }
         };
@@ -39,9 +44,14 @@ impl App {
         bootstrap::bootstrap(&store)?;
         let log = Arc::new(StoreLog(store.clone()));
         let feed = Feed::start(log.clone(), log, store.catalog(), feed_options(&store, &config.realtime)?);
-        let _ = announced.set(feed.clone());
+        *announced.lock() = Some(feed.clone());
         let router = router(config, &store, &feed);
-        Ok(Self { store, feed, router })
+        Ok(Self { store, feed, router, announced })
+    }
+
+    /// Lets go of the store; it closes when the last request has.
+    pub fn close(self) {
+        self.announced.lock().take();
     }
 }
 

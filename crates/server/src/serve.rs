@@ -68,6 +68,7 @@ impl Running {
         if tokio::time::timeout(self.config.grace, self.listening).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
+        self.app.close();
     }
 }
 
