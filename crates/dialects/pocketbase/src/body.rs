@@ -71,7 +71,7 @@ pub async fn read(parts: &Parts, body: Body, limit: usize) -> Result<Payload, Bo
     if kind.starts_with("application/json") {
         first_json(&bytes).map(Payload::Json)
     } else if kind.starts_with("application/x-www-form-urlencoded") {
-        Ok(Payload::Form(urlencoded(&bytes)))
+        urlencoded(&bytes).map(Payload::Form)
     } else if kind.starts_with("multipart/form-data") {
         multipart(kind, bytes).await.map(Payload::Form)
     } else {
@@ -214,12 +214,13 @@ fn first_json(bytes: &[u8]) -> Result<Json, BodyError> {
     values.next().and_then(Result::ok).ok_or(BodyError::Malformed)
 }
 
-fn urlencoded(bytes: &[u8]) -> Form {
+fn urlencoded(bytes: &[u8]) -> Result<Form, BodyError> {
     let mut form = Form::default();
-    for (name, value) in Query::parse(&String::from_utf8_lossy(bytes)).pairs() {
+    let pairs = Query::parse_strict(&String::from_utf8_lossy(bytes)).ok_or(BodyError::Malformed)?;
+    for (name, value) in pairs.pairs() {
         form.values.entry(name.clone()).or_default().push(value.clone());
     }
-    form
+    Ok(form)
 }
 
 async fn multipart(kind: &str, bytes: Bytes) -> Result<Form, BodyError> {
@@ -327,6 +328,8 @@ mod tests {
             (FORM, "a=1&a=b", Ok(json!({"a": [1.0, "b"]}))),
             (FORM, "a=1&@jsonPayload=%7B%22a%22%3A%22x%22%7D", Ok(json!({"a": "x"}))),
             (FORM, "@jsonPayload=nope", Err(BodyError::Malformed)),
+            (FORM, "a=%zz&b=1", Err(BodyError::Malformed)),
+            (FORM, "a=1;b=2", Err(BodyError::Malformed)),
             (BOUNDED, multi.as_str(), Ok(json!({"a": [1.0, "x"], "b": [1]}))),
             (BOUNDED, "nothing", Err(BodyError::Malformed)),
             ("application/json", r#"{"@jsonPayload":"{\"a\":2}"}"#, Ok(json!({"a": 2}))),

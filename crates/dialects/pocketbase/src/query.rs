@@ -26,6 +26,12 @@ impl Query {
         Self { pairs }
     }
 
+    /// The same for a form body, where a bad pair spoils the whole.
+    pub fn parse_strict(raw: &str) -> Option<Self> {
+        let is_sound = |pair: &str| !pair.contains(';') && has_sound_escapes(pair.as_bytes());
+        raw.split('&').all(is_sound).then(|| Self::parse(raw))
+    }
+
     /// The first value, "" if there is none.
     pub fn get(&self, name: &str) -> &str {
         self.pairs.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
