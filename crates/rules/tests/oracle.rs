@@ -114,3 +114,38 @@ fn filters_answer_as_recorded() {
     }
     assert!(failed.is_empty(), "{} failed\n{}", failed.len(), failed.join("\n"));
 }
+
+#[test]
+fn more_filters_answer_as_measured() {
+    let world = fixture();
+    let cases: Json = serde_json::from_str(include_str!("data/measured.json")).unwrap();
+    let mut failed = Vec::new();
+    for case in cases["filters"].as_array().unwrap() {
+        let text = case["filter"].as_str().unwrap();
+        let found = filter(&world, text, superuser(&world));
+        let found = if found.is_array() { found } else { found["status"].clone() };
+        if found != case["superuser"] {
+            failed.push(format!("{text}: {found} instead of {}", case["superuser"]));
+        }
+    }
+    assert!(failed.is_empty(), "{} failed\n{}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn sorts_answer_as_measured() {
+    let world = fixture();
+    let cases: Json = serde_json::from_str(include_str!("data/measured.json")).unwrap();
+    let (collection, facts) = (world.collection("ff"), facts(""));
+    let mut failed = Vec::new();
+    for case in cases["sorts"].as_array().unwrap() {
+        let text = case["sort"].as_str().unwrap();
+        let sort =
+            Sort::resolve(text, &world.catalog, &world.tenant, &collection, Audience::Superuser, &facts);
+        let found = sort
+            .map_or(json!(400), |sort| numbers(&world.ids("ff", &Residual::always(), &sort, NOW).unwrap()));
+        if found != case["superuser"] {
+            failed.push(format!("{text}: {found} instead of {}", case["superuser"]));
+        }
+    }
+    assert!(failed.is_empty(), "{} failed\n{}", failed.len(), failed.join("\n"));
+}

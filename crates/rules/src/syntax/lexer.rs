@@ -138,19 +138,20 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A quote after a backslash does not end the text, unless that backslash is itself after one.
+    /// A backslash takes the special meaning from a quote or backslash after it; before all else it is just itself.
     fn quoted(&mut self) -> Result<Token, SyntaxError> {
         let rest = &self.text[self.at..];
-        let quote = if rest.starts_with('"') { '"' } else { '\'' };
-        let mut before = '\0';
-        for (index, character) in rest.char_indices().skip(1) {
-            if character == quote && before != '\\' {
-                let inner = &rest[1..index];
+        let mut characters = rest.char_indices().peekable();
+        let quote = characters.next().map_or('"', |(_, first)| first);
+        let mut text = String::new();
+        while let Some((index, character)) = characters.next() {
+            if character == quote {
                 self.at += index + 1;
-                let escaped = if quote == '"' { "\\\"" } else { "\\'" };
-                return Ok(Token::Text(inner.replace(escaped, quote.encode_utf8(&mut [0; 4])).into()));
+                return Ok(Token::Text(text.into()));
             }
-            before = if character == '\\' && before == '\\' { '\0' } else { character };
+            let escaped =
+                characters.next_if(|(_, next)| character == '\\' && matches!(next, '\\' | '\'' | '"'));
+            text.push(escaped.map_or(character, |(_, escaped)| escaped));
         }
         Err(self.error(format!("invalid quoted text {rest:?}")))
     }
