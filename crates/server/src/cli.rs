@@ -1,6 +1,20 @@
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
+const ENVIRONMENT: &str = "\
+Environment:
+  TIDEWIRE_LOG                        what is logged, e.g. debug or tidewire_feed=trace (info)
+  TIDEWIRE_RATE_LIMIT                 on or off: limit failed sign-ins (on)
+  TIDEWIRE_CHECK_IP                   on or off: subscriptions only from the stream's address (on)
+  TIDEWIRE_HEARTBEAT                  seconds after which a quiet stream gets a comment (15)
+  TIDEWIRE_HEARTBEAT_BOSBASE          the same for the BosBase SDK (5)
+  TIDEWIRE_IDLE                       seconds after which a stream without messages ends (300)
+  TIDEWIRE_OUTBOX_BYTES               bytes that may wait for one connection (262144)
+  TIDEWIRE_CONNECTIONS                sockets in all (100000)
+  TIDEWIRE_CONNECTIONS_PER_ADDRESS    sockets of one address (20000)
+  TIDEWIRE_HEADER_TIMEOUT             seconds for a request's head (60)
+  TIDEWIRE_GRACE                      seconds that streams and requests get to end (10)";
+
 /// What was typed; `Config` is what was meant.
 #[derive(Debug, Parser)]
 #[command(
@@ -19,6 +33,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Task {
     /// Runs the server
+    #[command(after_help = ENVIRONMENT)]
     Serve(ServeArgs),
     /// Manages superusers, also while the server runs
     #[command(subcommand)]

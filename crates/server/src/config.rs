@@ -28,7 +28,7 @@ pub struct ConnectionLimits {
     pub total: usize,
     /// open sockets of one address; default 20 000
     pub per_address: usize,
-    /// how long a client may take to send a request's head; default 30 s
+    /// how long a client may take to send a request's head, also the next one on a kept connection; default 60 s
     pub header_timeout: Duration,
     /// bytes of hyper's buffers per connection; default 16 KiB, which bounds a request's head
     pub buffer: usize,
@@ -55,7 +55,7 @@ impl Default for ConnectionLimits {
         Self {
             total: 100_000,
             per_address: 20_000,
-            header_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(60),
             buffer: 16 * 1024,
             unsent: 128 * 1024,
         }

@@ -81,7 +81,9 @@ fn change(tx: &mut Tx<'_>, collection: &Arc<Collection>) -> Result<(), RecordErr
         if records.len() >= RECORDS {
             delete::delete(tx, &asker, collection, records[0].id())?;
         }
-        let station = STATIONS[random.random_range(0..STATIONS.len())];
+        let taken: Vec<&str> = records.iter().map(|record| record.text("station")).collect();
+        let free: Vec<&str> = STATIONS.into_iter().filter(|station| !taken.contains(station)).collect();
+        let station = free.get(random.random_range(0..free.len().max(1))).copied().unwrap_or(STATIONS[0]);
         let body = reading(station, random.random_range(-150..=400));
         create::create(tx, &asker, collection, &body)?;
         return Ok(());

@@ -49,7 +49,7 @@ function draw(record) {
   }
   const arrow = { rising: " ↑", falling: " ↓" }[record.trend] ?? "";
   gauge.children[0].textContent = record.station ?? record.id;
-  gauge.children[1].textContent = record.level === undefined ? "" : record.level + arrow;
+  gauge.children[1].textContent = record.level === undefined ? "" : record.level + " cm" + arrow;
   const percent = Math.max(0, Math.min(100, ((Number(record.level) + 300) / 900) * 100)) || 0;
   gauge.style.setProperty("--level", percent + "%");
   gauge.classList.remove("fresh");

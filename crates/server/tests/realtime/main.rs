@@ -1,5 +1,7 @@
 //! Streams of a whole server, read as bytes: who is told what, when, and how it looks.
 
+#![allow(clippy::unwrap_used)]
+
 mod control;
 mod extensions;
 mod payload;
