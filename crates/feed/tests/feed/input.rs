@@ -1,0 +1,73 @@
+use crate::world::*;
+use tidewire_feed::Options;
+use tidewire_model::Principal;
+
+/// The hub is held up while more is announced than its queue takes.
+async fn check(input: usize, batches: u64, size: u64) {
+    let world = World::new(Options { input, ring: 16, ..options() });
+    let client = world.connect();
+    client.set(Principal::Guest, vec![Listen::to("l", "").now()]).await;
+    let (_plugged, plug) = world.plug().await;
+    let mut expected = Vec::new();
+    for batch in 0..batches {
+        let seqs = batch * size + 1..=(batch + 1) * size;
+        world.commit(&seqs.clone().map(|seq| post(&format!("r{seq}"))).collect::<Vec<_>>());
+        expected.extend(seqs.map(|seq| format!("{seq} l create r{seq}")));
+    }
+    plug.open();
+    assert_eq!(client.read_to_end(&world).await, expected, "input {input}, {batches} batches of {size}");
+    let recovered = world.feed.stats().recovered;
+    assert_eq!(recovered > 0, batches * size > input as u64 + size, "{recovered} recovered");
+}
+
+#[tokio::test]
+async fn announcements_that_find_no_room_are_read_from_the_log() {
+    check(100, 10, 1).await;
+    check(4, 40, 1).await;
+    check(4, 10, 10).await;
+    check(1, 3000, 1).await;
+}
+
+#[tokio::test]
+async fn a_dropped_announcement_is_noticed_without_a_later_one() {
+    let world = World::new(Options { input: 1, ..options() });
+    let client = world.connect();
+    client.set(Principal::Guest, vec![Listen::to("l", "").now()]).await;
+    let (_plugged, plug) = world.plug().await;
+    for write in ["r", "s", "t"] {
+        world.commit(&[post(write)]);
+    }
+    plug.open();
+    assert_eq!(client.read_lines(3).await, ["1 l create r", "2 l create s", "3 l create t"]);
+}
+
+#[tokio::test]
+async fn definitions_are_taken_even_if_their_changes_are_dropped() {
+    let world = World::new(Options { input: 1, ..options() });
+    let client = world.connect();
+    client.set(Principal::Guest, vec![Listen::to("l", "n = 1").now()]).await;
+    let (_plugged, plug) = world.plug().await;
+    world.commit(&[post("r n=1")]);
+    world.commit(&[post("s n=1")]);
+    world.commit_with(&[user("a"), user("b")], Some(catalog(2, vec![users("s1")])));
+    world.commit_with(&[post("t n=1")], Some(catalog(3, vec![posts(), users("s1")])));
+    plug.open();
+    assert_eq!(client.read_to_end(&world).await, ["1 l create r", "2 l create s", "5 l create t"]);
+}
+
+#[tokio::test]
+async fn changes_that_the_log_cannot_give_back_are_told() {
+    let world = World::new(Options { input: 1, ..options() });
+    let client = world.connect();
+    client.set(Principal::Guest, vec![Listen::to("l", "").now()]).await;
+    let (_plugged, plug) = world.plug().await;
+    for write in ["r", "s", "t", "u"] {
+        world.commit(&[post(write)]);
+    }
+    world.log.forget_up_to(3);
+    plug.open();
+    let mut heard = client.read_to_end(&world).await;
+    world.commit(&[post("v")]);
+    heard.extend(client.read_to_end(&world).await);
+    assert_eq!(heard, ["1 l create r", "reset l Retention", "5 l create v"]);
+}

@@ -1,0 +1,11 @@
+//! The feed with a fake log, lookup and encoder: who is told what, in which order, without gap or overlap.
+
+mod catch_up;
+mod definitions;
+mod delivery;
+mod identity;
+mod input;
+mod race;
+mod random;
+mod slow_lane;
+mod world;

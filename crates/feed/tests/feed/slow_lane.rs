@@ -1,0 +1,81 @@
+use crate::world::*;
+use tidewire_feed::Options;
+use tidewire_model::Principal;
+
+const RELATED: &str = "author.role = 'x'";
+
+#[tokio::test]
+async fn an_open_question_holds_back_only_what_comes_after_it_on_its_connections() {
+    let world = World::new(options());
+    let (asking, other) = (world.connect(), world.connect());
+    asking
+        .set(Principal::Guest, vec![Listen::to("slow", RELATED).now(), Listen::to("fast", "n = 2").now()])
+        .await;
+    other.listen(&Listen::to("fast", "n = 2")).await;
+    world.lookup.barrier.shut();
+    world.commit(&[post("r n=1 author=good"), post("s n=2 author=bad"), post("t n=2 author=good")]);
+    // the other connection does not wait
+    assert_eq!(other.read_lines(2).await, ["2 fast create s", "3 fast create t"]);
+    world.lookup.barrier.open();
+    let mut lines = asking.read_to_end(&world).await;
+    lines[2..].sort();
+    assert_eq!(lines, ["1 slow create r", "2 fast create s", "3 fast create t", "3 slow create t"]);
+}
+
+#[tokio::test]
+async fn leaving_is_asked_as_well() {
+    let world = World::new(options());
+    let client = world.connect();
+    client.listen(&Listen { leave: true, ..Listen::to("l", RELATED) }).await;
+    for write in ["r author=good", "r author=bad", "r author=bad", "r author=good", "r gone"] {
+        world.commit(&[post(write)]);
+    }
+    let expected = ["1 l create r", "2 l leave r", "4 l update r", "5 l delete r"];
+    assert_eq!(client.read_to_end(&world).await, expected);
+}
+
+#[tokio::test]
+async fn a_question_is_asked_once_for_all_who_share_it() {
+    let world = World::new(options());
+    let clients: Vec<Client> = (0..5).map(|_| world.connect()).collect();
+    for client in &clients {
+        client.listen(&Listen::to("l", RELATED)).await;
+    }
+    world.commit(&[post("r author=good")]);
+    for client in &clients {
+        assert_eq!(client.read_to_end(&world).await, ["1 l create r"]);
+    }
+    assert_eq!(world.feed.stats().questions, 1);
+}
+
+#[tokio::test]
+async fn questions_that_find_no_room_are_answered_by_a_replay() {
+    let world = World::new(Options { slow_questions: 2, slow_threads: 1, ..options() });
+    let client = world.connect();
+    client.set(Principal::Guest, vec![Listen::to("a", RELATED).now(), Listen::to("b", "n = 1").now()]).await;
+    world.lookup.barrier.shut();
+    let writes: Vec<Write> = (0..20).map(|i| post(&format!("r{i} n=1 author=good"))).collect();
+    world.commit(&writes);
+    world.sync().await;
+    world.lookup.barrier.open();
+    let mut lines = client.read_to_end(&world).await;
+    assert_eq!(lines.len(), 40);
+    for (index, pair) in lines.chunks_mut(2).enumerate() {
+        pair.sort();
+        let seq = index + 1;
+        assert_eq!(pair, [format!("{seq} a create r{index}"), format!("{seq} b create r{index}")]);
+    }
+    assert!(world.feed.stats().overflows > 0);
+}
+
+#[tokio::test]
+async fn a_stopped_feed_answers_what_was_asked() {
+    let world = World::new(options());
+    let client = world.connect();
+    client.listen(&Listen::to("l", RELATED)).await;
+    world.lookup.barrier.shut();
+    world.commit(&[post("r author=good"), post("s author=good")]);
+    world.feed.stop();
+    world.lookup.barrier.open();
+    assert_eq!(client.read_until_closed().await, ["1 l create r", "2 l create s"]);
+}
