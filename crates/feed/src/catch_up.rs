@@ -126,10 +126,10 @@ impl Hub {
         self.counters.resets.add(1);
         client.outbox.interrupt();
         client.freeze(self.position, &mut self.classes);
-        client.outbox.settle(self.position, self.position, self.bounds);
         for held in &client.subscriptions {
             let frame = guarded("interest", || held.interest.reset(reason, &cursor)).flatten();
             frame.into_iter().for_each(|frame| client.outbox.push_own(frame));
         }
+        client.outbox.settle(self.position, self.position, self.bounds);
     }
 }

@@ -60,11 +60,6 @@ impl Hub {
             }
             self.workspace.wake_readers();
         }
-        for client in self.clients.values() {
-            client.outbox.close();
-        }
-        self.slow.close();
-        self.replays.close();
     }
 
     fn take(&mut self, input: Input) {
@@ -142,5 +137,17 @@ impl Hub {
     fn until_expiry(&self) -> Option<Duration> {
         let at = self.identities.next_expiry()?;
         Some(Duration::from_millis((at.millis() - Timestamp::now().millis()).max(0) as u64))
+    }
+}
+
+impl Drop for Hub {
+    /// However it ends, nobody waits for it any more.
+    fn drop(&mut self) {
+        self.inbox.abandon();
+        for client in self.clients.values() {
+            client.outbox.close();
+        }
+        self.slow.close();
+        self.replays.close();
     }
 }

@@ -157,6 +157,17 @@ impl Inbox {
         self.room.close();
     }
 
+    /// Takes nothing more and lets go of everybody who waits in the queue.
+    pub fn abandon(&self) {
+        self.close();
+        let entries = std::mem::take(&mut self.state.lock().entries);
+        for (_, input) in entries {
+            if let Input::Connect { outbox, .. } = input {
+                outbox.close();
+            }
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.state.lock().entries.len()
     }

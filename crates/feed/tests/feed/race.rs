@@ -3,19 +3,21 @@
 use crate::world::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use tidewire_feed::{Log, Options};
+use tidewire_feed::Options;
 use tidewire_model::{Principal, Seq};
 use tokio::runtime::Handle;
 
 /// At least so many commits, and until every client is done.
 const COMMITS: u64 = 1000;
 const OWNERS: u64 = 4;
+/// Changes of one commit, at most.
+const BATCH: u64 = 3;
 
 fn write_until(world: &World, enough: &AtomicBool) {
     let runtime = Handle::current();
     let mut number = 0u64;
     while number < COMMITS || !enough.load(SeqCst) {
-        let batch: Vec<Write> = (0..number % 3 + 1)
+        let batch: Vec<Write> = (0..number % BATCH + 1)
             .map(|i| {
                 post(&format!("r{} owner=o{} author=good", (number + i) % 50, (number * 7 + i) % OWNERS))
             })
@@ -48,12 +50,12 @@ async fn client(world: Arc<World>, number: u64) {
     let client = world.connect();
     let length = if number.is_multiple_of(2) { 80 } else { 0 };
     let listen = Listen { length, ..Listen::to("l", &rule) };
-    let before = world.log.head();
+    let before = world.announced();
     let resumes = number % 4 < 2;
     let from = if resumes { before / 2 } else { before };
     let subscription = if resumes { listen.after(from, &[]) } else { listen.now() };
     client.set(Principal::Guest, vec![subscription]).await;
-    let covered = world.log.head();
+    let covered = world.announced();
     let mut heard = Vec::new();
     for pause in 0..number % 7 {
         for _ in 0..pause * 10 {
@@ -65,25 +67,31 @@ async fn client(world: Arc<World>, number: u64) {
         // set again in the middle: it goes on where it was
         client.set(Principal::Guest, vec![listen.now()]).await;
     }
+    let end = world.announced();
     heard.extend(client.read_to_end(&world).await);
-    let last = world.log.head();
-    let up_to = |line: &String| line.split(' ').next().unwrap().parse::<Seq>().unwrap();
-    let heard_up_to = heard.last().map_or(from, up_to);
-    let all = expected(&world, "l", &owner, from);
+    let all = expected(&world, "l", &owner, if resumes { from } else { 0 });
     if resumes {
-        assert!(all.starts_with(&heard), "client {number}");
-    } else {
-        // it may begin anywhere between the call and its return
-        let skipped = all.iter().position(|line| Some(line) == heard.first()).unwrap_or(all.len());
-        assert!(all[skipped..].starts_with(&heard), "client {number}");
-        assert!(
-            all[..skipped].iter().all(|line| up_to(line) <= covered),
-            "client {number}: a gap at the start"
-        );
+        return check(&heard, &all, end, number);
     }
-    assert!(heard_up_to <= last);
-    let rest = all.iter().filter(|line| up_to(line) <= covered && up_to(line) > heard_up_to).count();
-    assert_eq!(rest, 0, "client {number}: what was committed before the end was heard");
+    // it may begin anywhere between the call and its return, or with the one commit that was under way
+    let begun = heard.first().map_or(covered, |line| seq_of(line) - 1).min(covered);
+    assert!(begun + BATCH >= before, "client {number}: began with what was long past");
+    let all: Vec<String> = all.into_iter().filter(|line| seq_of(line) > begun).collect();
+    check(&heard, &all, end, number);
+}
+
+fn seq_of(line: &str) -> Seq {
+    line.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// All of the beginning, and everything that was committed before the end was asked for.
+fn check(heard: &[String], all: &[String], end: Seq, number: u64) {
+    for (heard, expected) in heard.iter().zip(all) {
+        assert_eq!(heard, expected, "client {number}");
+    }
+    assert!(heard.len() <= all.len(), "client {number} heard too much");
+    let missing = all[heard.len()..].iter().find(|line| seq_of(line) <= end);
+    assert_eq!(missing, None, "client {number} did not hear all");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,10 +103,12 @@ async fn no_gap_and_no_overlap_whatever_the_writer_does() {
         let is_enough = enough.clone();
         let writer = tokio::task::spawn_blocking(move || write_until(&writing, &is_enough));
         let clients: Vec<_> = (0..24).map(|number| tokio::spawn(client(world.clone(), number))).collect();
+        let mut ends = Vec::new();
         for client in clients {
-            client.await.unwrap();
+            ends.push(client.await);
         }
         enough.store(true, SeqCst);
         writer.await.unwrap();
+        ends.into_iter().for_each(Result::unwrap);
     }
 }

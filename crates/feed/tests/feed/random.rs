@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tidewire_feed::{Log, Options, Told};
 use tidewire_model::{Action, Catalog, Change, Principal, Record, Seq, Timestamp};
-use tidewire_rules::Truth;
+use tidewire_rules::{Residual, Truth};
 
 const CLIENTS: usize = 6;
 const STEPS: usize = 1500;
@@ -55,8 +55,7 @@ struct Model {
     catalog: Arc<Catalog>,
 }
 
-fn told(listen: &Listen, catalog: &Arc<Catalog>, principal: &Principal, change: &Change) -> Option<Told> {
-    let gate = listen.gate(catalog, principal)?;
+fn told(listen: &Listen, gate: &Residual, change: &Change) -> Option<Told> {
     let sees = |image: Option<&Arc<Record>>| {
         image.is_some_and(|image| match gate.eval(image, Timestamp(0)) {
             Truth::Yes => true,
@@ -76,12 +75,6 @@ fn told(listen: &Listen, catalog: &Arc<Catalog>, principal: &Principal, change: 
 }
 
 impl Modelled {
-    /// Principals by whom a change may have been judged: the one of its time, and later ones if it was told late.
-    fn judges(&self, seq: Seq) -> &[(Seq, Principal)] {
-        let current = self.history.iter().rposition(|(from, _)| *from <= seq).unwrap_or(0);
-        &self.history[current..]
-    }
-
     fn become_principal(&mut self, from: Seq, principal: Principal) {
         self.principal = principal.clone();
         self.history.push((from, principal));
@@ -89,25 +82,25 @@ impl Modelled {
 
     /// Holds what one subscription heard against the log.
     fn check(&self, expected: &Expected, catalog: &Arc<Catalog>, changes: &[Arc<Change>], seed: u64) {
+        let listen = &expected.listen;
+        let judges: Vec<(Seq, Option<Residual>)> =
+            self.history.iter().map(|(from, principal)| (*from, listen.gate(catalog, principal))).collect();
         let mut heard = expected.heard.iter().peekable();
         for change in changes.iter().filter(|change| change.position.seq > expected.after) {
-            let judges = self.judges(change.position.seq);
-            let listen = &expected.listen;
-            let verdicts: Vec<Option<String>> = judges
-                .iter()
-                .map(|(_, principal)| told(listen, catalog, principal, change))
-                .map(|told| told.map(|told| line(change, &listen.name, told)))
-                .collect();
+            // whoever it was when the change came, or later if it was told late
+            let first = judges.iter().rposition(|(from, _)| *from <= change.position.seq).unwrap_or(0);
             let next = heard.peek().map(|line| line.as_str());
-            if next.is_some() && verdicts.iter().any(|line| line.as_deref() == next) {
+            let mut may_be_silent = false;
+            let is_heard = judges[first..].iter().any(|(_, gate)| {
+                let told = gate.as_ref().and_then(|gate| told(listen, gate, change));
+                may_be_silent |= told.is_none();
+                told.is_some_and(|told| Some(&*line(change, &listen.name, told)) == next)
+            });
+            if is_heard {
                 heard.next();
-            } else {
-                assert!(
-                    verdicts.contains(&None),
-                    "seed {seed}: {} must be told one of {verdicts:?}, but heard {next:?} next",
-                    listen.name
-                );
             }
+            let seq = change.position.seq;
+            assert!(is_heard || may_be_silent, "seed {seed}: {} must hear {seq}, not {next:?}", listen.name);
         }
         assert_eq!(heard.next(), None, "seed {seed}: {} heard what it must not", expected.listen.name);
     }
@@ -293,7 +286,7 @@ impl Model {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_steps_lose_nothing_double_nothing_and_tell_nobody_too_much() {
     let again = option_env!("FEED_SEED").and_then(|seed| seed.parse().ok());
-    let seeds: Vec<u64> = again.map_or_else(|| (0..6).map(|_| rand::random()).collect(), |seed| vec![seed]);
+    let seeds: Vec<u64> = again.map_or_else(|| (0..3).map(|_| rand::random()).collect(), |seed| vec![seed]);
     for seed in seeds {
         println!("seed {seed}");
         let mut model = Model::new(seed);

@@ -178,6 +178,7 @@ pub struct World {
     catalog: Mutex<Arc<Catalog>>,
     rows: Mutex<HashMap<(&'static str, String), Arc<Record>>>,
     plug: Arc<Barrier>,
+    announced: AtomicU64,
 }
 
 pub fn options() -> Options {
@@ -197,6 +198,7 @@ impl World {
             catalog: Mutex::new(catalog),
             rows: Mutex::default(),
             plug: Arc::default(),
+            announced: AtomicU64::new(0),
         }
     }
 
@@ -210,6 +212,11 @@ impl World {
 
     pub fn exists(&self, collection: &'static str, id: &str) -> bool {
         self.rows.lock().unwrap().contains_key(&(collection, id.to_owned()))
+    }
+
+    /// The last change that the feed was told of.
+    pub fn announced(&self) -> Seq {
+        self.announced.load(SeqCst)
     }
 
     /// One commit; announced.
@@ -232,6 +239,7 @@ impl World {
         drop(changes);
         // still under `rows`: announcements come in commit order
         self.feed.announce(committed.clone().into(), definitions);
+        self.announced.store(self.log.head(), SeqCst);
         committed
     }
 
@@ -294,7 +302,7 @@ impl World {
     }
 
     pub fn connect_with(&self, on_revoked: OnRevoked) -> Client {
-        Client { connection: self.feed.connect(on_revoked) }
+        Client { connection: self.feed.connect(on_revoked), rest: Mutex::default() }
     }
 
     pub async fn publish(&self, name: &str, data: &str) -> usize {
@@ -440,6 +448,8 @@ pub fn line(change: &Change, name: &str, told: Told) -> String {
 
 pub struct Client {
     pub connection: Connection,
+    /// read already, after an end
+    rest: Mutex<Vec<String>>,
 }
 
 impl Client {
@@ -459,6 +469,10 @@ impl Client {
 
     /// The next frames; `None` once it is closed and empty.
     pub async fn read(&self) -> Option<Vec<String>> {
+        let rest = std::mem::take(&mut *self.rest.lock().unwrap());
+        if !rest.is_empty() {
+            return Some(rest);
+        }
         let mut out = Vec::new();
         let read = poll_fn(|cx| self.connection.poll_frames(cx, 4096, &mut out));
         tokio::time::timeout(PATIENCE, read).await.expect("no frame came")?;
@@ -478,11 +492,14 @@ impl Client {
         let end = self.end();
         assert_eq!(world.publish(&end, "").await, 1, "listens to its end");
         let mut lines = Vec::new();
-        while lines.last() != Some(&end) {
+        loop {
             lines.extend(self.read().await.expect("closed"));
+            if let Some(at) = lines.iter().position(|line| *line == end) {
+                *self.rest.lock().unwrap() = lines.split_off(at + 1);
+                lines.pop();
+                return lines;
+            }
         }
-        lines.pop();
-        lines
     }
 
     pub async fn read_until_closed(&self) -> Vec<String> {
