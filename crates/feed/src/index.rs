@@ -14,13 +14,15 @@ pub(crate) struct Index {
     hasher: DefaultHashBuilder,
 }
 
+type ByHash = HashMap<u64, Vec<ClassId>>;
+
 /// The classes of one collection in one tenant.
 #[derive(Default)]
 struct Shelf {
     /// asked about every change
     open: Vec<ClassId>,
     /// asked if a field has a value; few fields, many values
-    fields: Vec<(Box<str>, HashMap<u64, Vec<ClassId>>)>,
+    fields: Vec<(Box<str>, ByHash)>,
     records: HashMap<Box<str>, Vec<ClassId>>,
 }
 

@@ -1,5 +1,7 @@
 //! The feed with a fake log, lookup and encoder: who is told what, in which order, without gap or overlap.
 
+#![allow(clippy::unwrap_used)]
+
 mod catch_up;
 mod definitions;
 mod delivery;
