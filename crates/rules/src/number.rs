@@ -63,7 +63,7 @@ pub(crate) fn real_to_text(real: f64) -> String {
     if !real.is_finite() {
         return if real > 0.0 { "Inf" } else { "-Inf" }.to_owned();
     }
-    let scientific = format!("{:.17e}", real.abs());
+    let scientific = format!("{:.*e}", long_digits(real.abs()) - 1, real.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let mut exponent: i32 = exponent.parse().unwrap_or(0);
     let long: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).map(|byte| byte - b'0').collect();
@@ -76,11 +76,24 @@ pub(crate) fn real_to_text(real: f64) -> String {
     out
 }
 
-/// How many of the eighteen digits are kept.
+/// How many digits SQLite starts from: eighteen, or one more where the power of two below has a digit less.
+fn long_digits(real: f64) -> usize {
+    let bits = real.to_bits();
+    let power = match (bits >> 52) as i32 {
+        0 => -1011 - bits.leading_zeros() as i32,
+        exponent => exponent - 1023,
+    };
+    let tens = (power * 78_913) >> 18;
+    let scientific = format!("{real:e}");
+    let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    if exponent.is_some_and(|exponent| exponent > tens) { 19 } else { 18 }
+}
+
+/// How many of the digits are kept.
 fn precision(digits: &[u8], exponent: i32, real: f64) -> usize {
     let keep = if digits[15] == 9 && digits[14] == 9 {
         digits[..14].iter().rposition(|digit| *digit != 9).map_or(0, |last| last + 1)
-    } else if exponent + 1 >= 18 || digits[13..16] == [0, 0, 0] {
+    } else if exponent + 1 >= digits.len() as i32 || digits[13..16] == [0, 0, 0] {
         digits[..13].iter().rposition(|digit| *digit != 0).map_or(1, |last| last + 1)
     } else {
         return 17;

@@ -11,6 +11,9 @@ use tidewire_model::Timestamp;
 /// Alias of the table that the records in question stand in.
 pub(crate) const ROOT: &str = "r";
 
+/// Conditions that are joined without brackets.
+const FLAT: usize = 16;
+
 /// One statement in the making.
 pub(crate) struct Sql<'a> {
     pub(crate) out: String,
@@ -63,13 +66,19 @@ impl<'a> Sql<'a> {
         }
     }
 
+    /// Long lists are bracketed in halves: SQLite bounds the depth of an expression, and a plain list is as deep as long.
     fn list(&mut self, nodes: &[Node], separator: &str) {
         self.push("(");
-        for (index, node) in nodes.iter().enumerate() {
-            if index > 0 {
-                self.push(separator);
+        if nodes.len() > FLAT {
+            let (first, second) = nodes.split_at(nodes.len() / 2);
+            self.list(first, separator);
+            self.push(separator);
+            self.list(second, separator);
+        } else {
+            for (index, node) in nodes.iter().enumerate() {
+                self.push(if index > 0 { separator } else { "" });
+                self.node(node);
             }
-            self.node(node);
         }
         self.push(")");
     }

@@ -357,3 +357,30 @@ proptest! {
         agree(&format!("{left} {sign} {right}"), &[row], &json!({}), true)?;
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// From 1e-9 to 1e17; elsewhere SQLite's own seventeenth digit is not always the nearest.
+    #[test]
+    fn numbers_have_the_text_that_sqlite_gives_them(
+        digits in any::<i64>(),
+        short in -10_000_000i64..10_000_000,
+        scale in -25i32..-2,
+        small in -9i32..9,
+    ) {
+        for number in [digits as f64 * 10f64.powi(scale), short as f64 * 10f64.powi(small), short as f64 / 1000.0] {
+            if !(1e-9..1e17).contains(&number.abs()) {
+                continue;
+            }
+            let world = world(&[json!({"n": number})]);
+            let read = "SELECT LOWER(n) FROM p WHERE id = 'p0'";
+            let text: String = world.connection.query_row(read, (), |row| row.get(0)).unwrap();
+            let expr = Expr::parse(&format!("n:lower = '{text}'"), Limits::default()).unwrap();
+            let collection = world.collection("p");
+            let rule = Rule::resolve(&expr, &world.catalog, &world.tenant, &collection, Audience::Rule).unwrap();
+            let truth = rule.bind(&Facts::default()).eval(&world.records["p"][0], NOW);
+            prop_assert_eq!(truth, Truth::Yes, "{} is written {}", number, text);
+        }
+    }
+}

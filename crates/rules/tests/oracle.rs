@@ -11,27 +11,6 @@ use world::World;
 
 const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
-/// The database that all recorded cases were asked of.
-fn fixture() -> World {
-    let requests: Vec<Json> = serde_json::from_str(include_str!("data/fixture.json")).unwrap();
-    let body = |request: &Json| {
-        let text = request["body"].to_string().replace("<id of collection ", "").replace(">\"", "\"");
-        serde_json::from_str::<Json>(&text).unwrap()
-    };
-    let makes_collection = |request: &&Json| request["path"] == "/api/collections";
-    let mut collections: Vec<_> =
-        requests.iter().filter(makes_collection).map(|request| world::collection(&body(request))).collect();
-    collections.push(world::collection(&json!({"name": "users", "type": "auth", "fields": [
-        {"name": "email", "type": "email"}, {"name": "emailVisibility", "type": "bool"},
-        {"name": "verified", "type": "bool"}, {"name": "name", "type": "text"}]})));
-    let mut world = World::new(collections);
-    for request in requests.iter().filter(|request| !makes_collection(request)) {
-        let name = request["path"].as_str().unwrap().split('/').nth(3).unwrap();
-        world.insert_json(name, &request["body"]);
-    }
-    world
-}
-
 fn facts(filter: &str) -> Facts {
     Facts {
         context: "default".into(),
@@ -99,7 +78,7 @@ fn filter(world: &World, text: &str, principal: Principal) -> Json {
 
 #[test]
 fn filters_answer_as_recorded() {
-    let world = fixture();
+    let world = world::fixture();
     let cases: Vec<Json> = serde_json::from_str(include_str!("data/filters.json")).unwrap();
     assert!(cases.len() > 170);
     let mut failed = Vec::new();
@@ -117,7 +96,7 @@ fn filters_answer_as_recorded() {
 
 #[test]
 fn more_filters_answer_as_measured() {
-    let world = fixture();
+    let world = world::fixture();
     let cases: Json = serde_json::from_str(include_str!("data/measured.json")).unwrap();
     let mut failed = Vec::new();
     for case in cases["filters"].as_array().unwrap() {
@@ -133,7 +112,7 @@ fn more_filters_answer_as_measured() {
 
 #[test]
 fn sorts_answer_as_measured() {
-    let world = fixture();
+    let world = world::fixture();
     let cases: Json = serde_json::from_str(include_str!("data/measured.json")).unwrap();
     let (collection, facts) = (world.collection("ff"), facts(""));
     let mut failed = Vec::new();

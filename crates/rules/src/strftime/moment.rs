@@ -90,7 +90,7 @@ impl Moment {
     }
 
     fn unix_epoch(self, first: bool) -> Option<Self> {
-        let Some(raw) = self.raw.filter(|_| first) else { return None };
+        let raw = self.raw.filter(|_| first)?;
         let millis = raw * 1000.0 + UNIX as f64;
         (0.0..LAST as f64 + 1.0).contains(&millis).then(|| Self::at((millis + 0.5) as i64))
     }

@@ -189,3 +189,23 @@ fn value(field: &Field, json: &Json) -> Value {
         _ => Value::text(text),
     }
 }
+
+/// The database that all recorded cases were asked of.
+pub fn fixture() -> World {
+    let requests: Vec<Json> = serde_json::from_str(include_str!("../data/fixture.json")).unwrap();
+    let body = |request: &Json| {
+        let text = request["body"].to_string().replace("<id of collection ", "").replace(">\"", "\"");
+        serde_json::from_str::<Json>(&text).unwrap()
+    };
+    let makes_collection = |request: &&Json| request["path"] == "/api/collections";
+    let collections = requests.iter().filter(makes_collection).map(|request| collection(&body(request)));
+    let users = json!({"name": "users", "type": "auth", "fields": [
+        {"name": "email", "type": "email"}, {"name": "emailVisibility", "type": "bool"},
+        {"name": "verified", "type": "bool"}, {"name": "name", "type": "text"}]});
+    let mut world = World::new(collections.chain([collection(&users)]).collect());
+    for request in requests.iter().filter(|request| !makes_collection(request)) {
+        let name = request["path"].as_str().unwrap().split('/').nth(3).unwrap();
+        world.insert_json(name, &request["body"]);
+    }
+    world
+}
