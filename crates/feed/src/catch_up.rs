@@ -115,7 +115,7 @@ impl Hub {
                 }
             }
         }
-        let fits = questions.is_empty() || self.slow.len() + questions.len() <= self.questions;
+        let fits = questions.is_empty() || self.slow.has_room(questions.len());
         fits.then_some(questions)
     }
 

@@ -59,7 +59,7 @@ impl Hub {
     }
 
     fn decide(&mut self, change: &Change, candidates: &[ClassId], cursor: &str) {
-        let has_room = self.slow.len() < self.questions;
+        let has_room = self.slow.has_room(candidates.len());
         for id in candidates {
             let Some(class) = self.classes.get(*id) else { continue };
             let delivery = match class.decision.judge(change) {

@@ -1,6 +1,7 @@
 use crate::classes::Classes;
 use crate::connection::{Connection, ConnectionId};
 use crate::cursor::Cursors;
+use crate::fan_out::Workspace;
 use crate::hub::Hub;
 use crate::identities::Identities;
 use crate::inbox::{Inbox, Input};
@@ -8,10 +9,11 @@ use crate::interest::{OnRevoked, ResetReason};
 use crate::log::{Log, Lookup};
 use crate::outbox::{Bounds, Outbox};
 use crate::queue::Queue;
-use crate::replay::Replayer;
+use crate::replay::{Replay, Replayer};
 use crate::ring::Ring;
+use crate::slow::SlowLane;
 use crate::stats::{Counters, Stats};
-use crate::{fan_out, slow};
+
 use bytes::Bytes;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -65,8 +67,8 @@ struct Inner {
     counters: Arc<Counters>,
     bounds: Bounds,
     next_id: AtomicU64,
-    slow: Arc<slow::SlowLane>,
-    replays: Arc<Queue<crate::replay::Replay>>,
+    slow: Arc<SlowLane>,
+    replays: Arc<Queue<Replay>>,
 }
 
 impl Feed {
@@ -84,7 +86,7 @@ impl Feed {
             counters: Arc::default(),
             bounds: Bounds { bytes: options.outbox_bytes.max(1), frames: options.outbox_frames.max(1) },
             next_id: AtomicU64::new(1),
-            slow: Arc::new(Queue::new()),
+            slow: Arc::new(SlowLane::new(options.slow_questions)),
             replays: Arc::new(Queue::new()),
             log,
         };
@@ -161,7 +163,7 @@ impl Feed {
 impl Inner {
     fn spawn_slow(&self, lookup: Arc<dyn Lookup>) {
         let (lane, counters) = (self.slow.clone(), self.counters.clone());
-        self.spawn("feed-slow", move || slow::run(&lane, &*lookup, &counters));
+        self.spawn("feed-slow", move || lane.run(&*lookup, &counters));
     }
 
     fn spawn_replayer(&self, ring: Arc<Ring>, lookup: Arc<dyn Lookup>) {
@@ -194,8 +196,7 @@ impl Inner {
             slow: self.slow.clone(),
             replays: self.replays.clone(),
             bounds: self.bounds,
-            questions: options.slow_questions,
-            workspace: fan_out::Workspace::default(),
+            workspace: Workspace::default(),
         };
         self.spawn("feed-hub", move || hub.run());
     }

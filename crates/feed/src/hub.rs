@@ -39,8 +39,6 @@ pub(crate) struct Hub {
     pub slow: Arc<SlowLane>,
     pub replays: Arc<Queue<Replay>>,
     pub bounds: Bounds,
-    /// questions that may wait for the store
-    pub questions: usize,
     pub workspace: Workspace,
 }
 

@@ -12,6 +12,7 @@ mod cursor;
 mod event;
 mod fan_out;
 mod feed;
+mod frames;
 mod hub;
 mod identities;
 mod inbox;

@@ -1,5 +1,6 @@
 use crate::class::Decision;
 use crate::cursor::Cursors;
+use crate::frames::Frames;
 use crate::inbox::{Inbox, Input};
 use crate::log::{Log, Lookup};
 use crate::outbox::{Bounds, Entry, Outbox, Replayed};
@@ -49,9 +50,10 @@ enum Chunk {
 
 impl Replayer {
     pub fn run(&self) {
-        let mut scratch = Vec::new();
+        let (mut frames, mut scratch) = (Frames::new(), Vec::new());
         while let Some(mut job) = self.jobs.pop() {
-            match self.chunk(&mut job, &mut scratch) {
+            frames.age(self.jobs.len() == 0);
+            match self.chunk(&mut job, &mut frames, &mut scratch) {
                 Chunk::More => self.jobs.push(job),
                 Chunk::End { lost } => {
                     let (id, generation) = (job.outbox.id, job.generation);
@@ -62,7 +64,7 @@ impl Replayer {
         }
     }
 
-    fn chunk(&self, job: &mut Replay, scratch: &mut Vec<u8>) -> Chunk {
+    fn chunk(&self, job: &mut Replay, frames: &mut Frames, scratch: &mut Vec<u8>) -> Chunk {
         let wanted = CHUNK.min(job.until.saturating_sub(job.done) as usize);
         if wanted == 0 {
             return Chunk::End { lost: false };
@@ -73,7 +75,7 @@ impl Replayer {
             if change.position.seq != job.done + 1 {
                 return Chunk::End { lost: true };
             }
-            self.tell(job, change, &mut entries, scratch);
+            self.tell(job, change, &mut entries, frames, scratch);
             job.done += 1;
             // quiet changes only count at the end of the chunk
             let last = job.done == job.until || std::ptr::eq(change, &changes[changes.len() - 1]);
@@ -88,15 +90,23 @@ impl Replayer {
         if changes.is_empty() { Chunk::End { lost: true } } else { Chunk::More }
     }
 
-    fn tell(&self, job: &Replay, change: &Change, entries: &mut Vec<Entry>, scratch: &mut Vec<u8>) {
-        let mut cursor = None;
-        for listener in &job.listeners {
-            if change.position.seq <= listener.after || !listener.decision.topic.covers(change) {
-                continue;
+    fn tell(
+        &self,
+        job: &Replay,
+        change: &Change,
+        entries: &mut Vec<Entry>,
+        frames: &mut Frames,
+        scratch: &mut Vec<u8>,
+    ) {
+        let seq = change.position.seq;
+        for Listener { decision, after } in &job.listeners {
+            if seq > *after && decision.topic.covers(change) {
+                let make = || {
+                    let cursor = self.cursors.write(&change.position);
+                    decision.frame(change, &cursor, &*self.lookup, scratch)
+                };
+                entries.extend(frames.of(decision, seq, make).map(Entry::Frame));
             }
-            let cursor = cursor.get_or_insert_with(|| self.cursors.write(&change.position));
-            let frame = listener.decision.frame(change, cursor, &*self.lookup, scratch);
-            entries.extend(frame.map(Entry::Frame));
         }
     }
 }

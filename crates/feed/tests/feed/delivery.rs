@@ -184,3 +184,19 @@ async fn a_closed_connection_ends_after_what_is_queued() {
     world.commit(&[post("r n=2")]);
     assert_eq!(client.read_until_closed().await, ["1 p create r"]);
 }
+
+#[tokio::test]
+async fn a_panic_of_a_dialect_costs_its_own_frames_only() {
+    let world = World::new(options());
+    let (client, other) = (world.connect(), world.connect());
+    let panics = |slow| Listen { slow, ..Listen::to("panics", "") };
+    let subscriptions = vec![panics(Slow::Panic).now(), Listen::to("fine", "").now()];
+    client.set(Principal::Guest, subscriptions).await;
+    other
+        .set(Principal::Guest, vec![Listen::to("broken rule", "n n n").now(), Listen::to("fine", "").now()])
+        .await;
+    world.commit(&[post("r n=1")]);
+    for client in [client, other] {
+        assert_eq!(client.read_to_end(&world).await, ["1 fine create r"]);
+    }
+}

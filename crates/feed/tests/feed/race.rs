@@ -102,7 +102,16 @@ async fn no_gap_and_no_overlap_whatever_the_writer_does() {
         let (writing, enough) = (world.clone(), Arc::new(AtomicBool::new(false)));
         let is_enough = enough.clone();
         let writer = tokio::task::spawn_blocking(move || write_until(&writing, &is_enough));
-        let clients: Vec<_> = (0..24).map(|number| tokio::spawn(client(world.clone(), number))).collect();
+        let clients: Vec<_> = (0..24)
+            .map(|number| {
+                let world = world.clone();
+                tokio::spawn(async move {
+                    for round in 0..4 {
+                        client(world.clone(), number + 24 * round).await;
+                    }
+                })
+            })
+            .collect();
         let mut ends = Vec::new();
         for client in clients {
             ends.push(client.await);

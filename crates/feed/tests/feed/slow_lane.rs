@@ -79,3 +79,20 @@ async fn a_stopped_feed_answers_what_was_asked() {
     world.lookup.barrier.open();
     assert_eq!(client.read_until_closed().await, ["1 l create r", "2 l create s"]);
 }
+
+#[tokio::test]
+async fn a_busy_class_does_not_hold_the_others_up() {
+    let world = World::new(Options { slow_threads: 1, ..options() });
+    let (busy, quiet) = (world.connect(), world.connect());
+    busy.listen(&Listen::to("busy", RELATED)).await;
+    quiet.listen(&Listen { record: Some("q"), ..Listen::to("quiet", RELATED) }).await;
+    world.lookup.barrier.shut();
+    world.commit(&(0..100).map(|i| post(&format!("r{i} author=good"))).collect::<Vec<_>>());
+    world.commit(&[post("q author=good")]);
+    world.sync().await;
+    // one question is being asked, then classes take turns: the quiet one is among the next two
+    world.lookup.barrier.let_pass(3);
+    assert_eq!(quiet.read_lines(1).await, ["101 quiet create q"]);
+    world.lookup.barrier.open();
+    assert_eq!(busy.read_to_end(&world).await.len(), 101);
+}

@@ -52,23 +52,29 @@ impl FakeLog {
 /// Something that a thread can be made to wait for.
 #[derive(Default)]
 pub struct Barrier {
-    shut: Mutex<bool>,
+    /// how many may still pass; `None` while it is open
+    shut: Mutex<Option<usize>>,
     opened: Condvar,
 }
 
 impl Barrier {
     pub fn shut(&self) {
-        *self.shut.lock().unwrap() = true;
+        self.let_pass(0);
+    }
+    pub fn let_pass(&self, count: usize) {
+        *self.shut.lock().unwrap() = Some(count);
+        self.opened.notify_all();
     }
     pub fn open(&self) {
-        *self.shut.lock().unwrap() = false;
+        *self.shut.lock().unwrap() = None;
         self.opened.notify_all();
     }
     fn pass(&self) {
         let mut shut = self.shut.lock().unwrap();
-        while *shut {
+        while *shut == Some(0) {
             shut = self.opened.wait(shut).unwrap();
         }
+        *shut = shut.map(|left| left - 1);
     }
 }
 
@@ -335,6 +341,7 @@ pub enum Slow {
     Store,
     /// it waits
     Plug(Arc<Barrier>),
+    Panic,
 }
 
 /// A subscription of the tests; its name stands in each frame.
@@ -407,7 +414,7 @@ impl Listen {
 impl Interest for Listen {
     fn classes(&self, catalog: &Arc<Catalog>, principal: &Principal) -> Vec<ClassSpec> {
         let Some(gate) = self.gate(catalog, principal) else { return Vec::new() };
-        let mut key = format!("{} {} {} ", self.name, self.leave, self.length);
+        let mut key = format!("{} {} {} {} ", self.name, self.leave, self.length, self.needs_store());
         gate.write_key(&mut key);
         let encoder = Arc::new(self.clone());
         vec![ClassSpec { topic: self.topic(), key, gate, leave: self.leave, encoder }]
@@ -420,8 +427,10 @@ impl Interest for Listen {
 
 impl Encoder for Listen {
     fn encode(&self, event: &Event<'_>, frame: &mut Vec<u8>) -> bool {
-        if let Slow::Plug(barrier) = &self.slow {
-            barrier.pass();
+        match &self.slow {
+            Slow::Plug(barrier) => barrier.pass(),
+            Slow::Panic => panic!("as asked"),
+            Slow::No | Slow::Store => {}
         }
         let text = match event {
             Event::Change { change, action, .. } => line(change, &self.name, *action),
