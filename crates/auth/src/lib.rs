@@ -1,6 +1,7 @@
 //! Password hashes, tokens and API keys. Says who a request is; what they may do is decided by rules.
 
 mod api_key;
+mod argon;
 mod attempts;
 mod password;
 mod pool;

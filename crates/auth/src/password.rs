@@ -1,14 +1,11 @@
+use crate::argon::{self, CURRENT};
 use crate::pool::{Job, Pool};
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::oneshot;
 
 /// Longer passwords are refused before any work is done for them.
 pub const PASSWORD_BYTES_MAX: usize = 255;
-
-/// How today's hashes begin: argon2id with 19 MiB, two passes, one lane.
-const CURRENT: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
 /// Hashing on a bounded pool of its own: argon2id for new hashes, bcrypt accepted.
 #[derive(Clone)]
@@ -43,8 +40,7 @@ impl Passwords {
     /// The same, on the calling thread: for commands.
     pub fn hash_here(password: &str) -> Result<String, PasswordError> {
         check_length(password)?;
-        let hash = Argon2::default().hash_password(password.as_bytes()).map_err(|_| PasswordError::Failed)?;
-        Ok(hash.to_string())
+        argon::hash(password).ok_or(PasswordError::Failed)
     }
 
     /// `hash: None` (unknown user) costs as much as a wrong password and answers false.
@@ -79,17 +75,12 @@ fn is_bcrypt(hash: &str) -> bool {
 pub(crate) fn matches(password: &str, hash: Option<&str>) -> bool {
     match hash {
         Some(hash) if is_bcrypt(hash) => bcrypt::verify(password, hash).unwrap_or(false),
-        Some(hash) => matches_argon2(password, hash),
+        Some(hash) => argon::matches(password, hash),
         None => {
-            matches_argon2(password, decoy());
+            argon::matches(password, decoy());
             false
         }
     }
-}
-
-fn matches_argon2(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash)
-        .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
 }
 
 /// What unknown users are compared with, so that they cost what others cost.

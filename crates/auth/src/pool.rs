@@ -1,4 +1,5 @@
-use crate::password::{PasswordError, Passwords, decoy, matches};
+use crate::argon;
+use crate::password::{PasswordError, decoy, matches};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
@@ -41,7 +42,7 @@ fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
 fn run(job: Job) {
     match job {
         Job::Hash { password, reply } if !reply.is_closed() => {
-            let _ = reply.send(Passwords::hash_here(&password));
+            let _ = reply.send(argon::hash(&password).ok_or(PasswordError::Failed));
         }
         Job::Verify { password, hash, reply } if !reply.is_closed() => {
             let _ = reply.send(matches(&password, hash.as_deref()));
