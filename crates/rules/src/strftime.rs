@@ -1,4 +1,4 @@
-//! SQLite's `strftime`: https://sqlite.org/lang_datefunc.html
+//! SQLite's `strftime`: <https://sqlite.org/lang_datefunc.html>
 
 mod modifier;
 mod moment;

@@ -358,8 +358,68 @@ proptest! {
     }
 }
 
+fn date() -> impl Strategy<Value = String> {
+    let day = (0i32..=9999, 0u32..=13, 0u32..=32);
+    let time = (0u32..=24, 0u32..=60, 0u32..=60, 0u32..=1000);
+    let end = select(&["", "Z", "z ", "+02:00", "-11:30", "+15:00", "x"][..]);
+    let shape = 0..6;
+    (day, time, end, shape).prop_map(|((year, month, day), (hour, minute, second, milli), end, shape)| {
+        match shape {
+            0 => format!("{year:04}-{month:02}-{day:02}"),
+            1 => format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}"),
+            2 => format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{end}"),
+            3 => format!("{hour:02}:{minute:02}:{second:02}{end}"),
+            4 => format!("{}", f64::from(year) * 600.0 + f64::from(milli) / 1000.0),
+            _ => format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{milli:03}{end}"),
+        }
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn times_are_written_as_sqlite_writes_them(
+        format in select(&FORMATS[..]),
+        time in date(),
+        modifiers in prop::collection::vec(select(&MODIFIERS[..]), 0..3),
+    ) {
+        let mut arguments = vec![format!("'{format}'"), quoted(&time)];
+        arguments.extend(modifiers.iter().map(|modifier| format!("'{modifier}'")));
+        let call = format!("strftime({})", arguments.join(","));
+        let world = world(&[]);
+        let sql = format!("SELECT COALESCE({call}, '')");
+        let expected: String = world.connection.query_row(&sql, (), |row| row.get(0)).unwrap();
+        let expr = Expr::parse(&format!("{call} = '{expected}'"), Limits::default()).unwrap();
+        let collection = world.collection("p");
+        let rule = Rule::resolve(&expr, &world.catalog, &world.tenant, &collection, Audience::Rule).unwrap();
+        let record = world::record(&collection, &world.tenant, &json!({}));
+        let truth = rule.bind(&Facts::default()).eval(&record, NOW);
+        prop_assert_eq!(truth, Truth::Yes, "{} is {:?}", call, expected);
+    }
+
+    /// What binding folds must be what SQLite would have said.
+    #[test]
+    fn constants_are_folded_as_sqlite_compares_them(
+        left in prop_oneof![text().prop_map(Json::String), number().prop_map(|number| json!(number))],
+        sign in select(&["=", "<", "<=", ">", ">="][..]),
+        right in prop_oneof![text().prop_map(Json::String), number().prop_map(|number| json!(number))],
+    ) {
+        let world = world(&[]);
+        let write = |json: &Json| json.as_str().map_or_else(|| json.as_f64().unwrap().to_string(), quoted);
+        let bound = |json: &Json| match json {
+            Json::String(text) => rusqlite::types::Value::Text(text.clone()),
+            number => rusqlite::types::Value::Real(number.as_f64().unwrap()),
+        };
+        let sql = format!("SELECT ?1 {sign} ?2");
+        let expected: bool =
+            world.connection.query_row(&sql, [bound(&left), bound(&right)], |row| row.get(0)).unwrap();
+        let text = format!("{} {sign} {}", write(&left), write(&right));
+        let expr = Expr::parse(&text, Limits::default()).unwrap();
+        let collection = world.collection("p");
+        let rule = Rule::resolve(&expr, &world.catalog, &world.tenant, &collection, Audience::Rule).unwrap();
+        prop_assert_eq!(rule.bind(&Facts::default()).constant(), Some(expected), "{}", text);
+    }
 
     /// From 1e-9 to 1e17; elsewhere SQLite's own seventeenth digit is not always the nearest.
     #[test]

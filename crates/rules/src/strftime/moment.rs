@@ -112,7 +112,7 @@ impl Moment {
         let millis = match unit {
             Unit::Month | Unit::Year => {
                 let whole = number as i32;
-                let parts = self.with_parts()?;
+                let parts = if self.zone == 0 { self } else { Self::at(self.computed()?) }.with_parts()?;
                 let ((mut year, mut month, day), time) = (parts.date(), parts.time());
                 if unit == Unit::Year {
                     year += whole;
