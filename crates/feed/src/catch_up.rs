@@ -1,6 +1,7 @@
-use crate::class::{Verdict, guarded};
+use crate::class::{Decision, Verdict, guarded};
 use crate::client::Client;
 use crate::event::Event;
+use crate::frames::Frames;
 use crate::hub::Hub;
 use crate::outbox::{Entry, Replayed};
 use crate::replay::Replay;
@@ -11,9 +12,16 @@ use std::sync::Arc;
 use tidewire_model::{Change, Seq};
 
 /// Changes that the hub itself tells a connection at the end of its replay, at most.
-const LAST_CHANGES: u64 = 256;
+const LAST_CHANGES: u64 = 64;
 /// Decisions that the hub makes at the end of one connection's replay, at most.
-const LAST_DECISIONS: u64 = 4096;
+const LAST_DECISIONS: u64 = 1024;
+
+/// What one connection hears of one change at the end of its replay.
+#[derive(Default)]
+struct Words {
+    entries: Vec<Entry>,
+    questions: Vec<Question>,
+}
 
 /// How connections that are behind the hub come back to it.
 impl Hub {
@@ -65,58 +73,58 @@ impl Hub {
     }
 
     fn finish(&mut self, id: ConnectionId, generation: u64, changes: &[Arc<Change>]) {
-        let Some(client) = self.clients.get(&id) else { return };
-        let mut entries = Vec::new();
+        let mut frames = std::mem::replace(&mut self.frames, Frames::new());
+        frames.age(false);
+        if let Some(client) = self.clients.get(&id) {
+            self.tell_rest(client, generation, changes, &mut frames);
+        }
+        self.frames = frames;
+    }
+
+    fn tell_rest(&self, client: &Client, generation: u64, changes: &[Arc<Change>], frames: &mut Frames) {
+        let listeners = client.listeners(&self.classes);
         for change in changes {
             let seq = change.position.seq;
-            let Some(questions) = self.last_words(client, change, &mut entries) else {
-                return self.replay(client, generation, seq - 1);
-            };
-            match client.outbox.replay(generation, seq, &mut entries, self.bounds) {
-                Replayed::More => {}
-                Replayed::Full => {
-                    questions.into_iter().for_each(|question| self.slow.push(question));
-                    return;
-                }
-                Replayed::Stale => return,
+            let mut words = Words::default();
+            for listener in listeners.iter().filter(|listener| listener.wants(change)) {
+                self.add_words(&listener.decision, change, frames, &mut words);
             }
-            questions.into_iter().for_each(|question| self.slow.push(question));
+            if !words.questions.is_empty() && !self.slow.has_room(words.questions.len()) {
+                return self.replay(client, generation, seq - 1);
+            }
+            let replayed = client.outbox.replay(generation, seq, &mut words.entries, self.bounds);
+            words.questions.into_iter().for_each(|question| self.slow.push(question));
+            if replayed != Replayed::More {
+                return;
+            }
         }
         client.outbox.settle(self.position, self.position, self.bounds);
     }
 
-    /// What one connection hears of one change; `None` if the slow lane has no room for it.
-    fn last_words(
+    fn add_words(
         &self,
-        client: &Client,
+        decision: &Arc<Decision>,
         change: &Arc<Change>,
-        entries: &mut Vec<Entry>,
-    ) -> Option<Vec<Question>> {
-        let mut questions = Vec::new();
-        let mut cursor: Option<Arc<str>> = None;
-        let mut scratch = Vec::new();
-        for listener in &client.listeners(&self.classes) {
-            if change.position.seq <= listener.after || !listener.decision.topic.covers(change) {
-                continue;
+        frames: &mut Frames,
+        words: &mut Words,
+    ) {
+        let cursor = || self.cursors.write(&change.position);
+        match decision.judge(change) {
+            Verdict::Nothing => {}
+            Verdict::Tell(action) => {
+                let encode = || {
+                    let event = Event::Change { change, action, cursor: &cursor() };
+                    decision.encode(&event, &mut Vec::new())
+                };
+                words.entries.extend(frames.of(decision, change.position.seq, encode).map(Entry::Frame));
             }
-            let cursor = cursor.get_or_insert_with(|| self.cursors.write(&change.position).into());
-            match listener.decision.judge(change) {
-                Verdict::Nothing => {}
-                Verdict::Tell(action) => {
-                    let event = Event::Change { change, action, cursor };
-                    entries.extend(listener.decision.encode(&event, &mut scratch).map(Entry::Frame));
-                }
-                Verdict::Ask => {
-                    let (slot, promise) = Slot::new();
-                    entries.push(Entry::Slot(slot, false));
-                    let (decision, change, cursor) =
-                        (listener.decision.clone(), change.clone(), cursor.clone());
-                    questions.push(Question { decision, change, cursor, promise });
-                }
+            Verdict::Ask => {
+                let (slot, promise) = Slot::new();
+                words.entries.push(Entry::Slot(slot, false));
+                let (decision, change, cursor) = (decision.clone(), change.clone(), cursor().into());
+                words.questions.push(Question { decision, change, cursor, promise });
             }
         }
-        let fits = questions.is_empty() || self.slow.has_room(questions.len());
-        fits.then_some(questions)
     }
 
     /// Tells every subscription of a connection that changes are gone, and goes on live.

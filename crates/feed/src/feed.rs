@@ -2,6 +2,7 @@ use crate::classes::Classes;
 use crate::connection::{Connection, ConnectionId};
 use crate::cursor::Cursors;
 use crate::fan_out::Workspace;
+use crate::frames::Frames;
 use crate::hub::Hub;
 use crate::identities::Identities;
 use crate::inbox::{Inbox, Input};
@@ -196,6 +197,7 @@ impl Inner {
             slow: self.slow.clone(),
             replays: self.replays.clone(),
             bounds: self.bounds,
+            frames: Frames::new(),
             workspace: Workspace::default(),
         };
         self.spawn("feed-hub", move || hub.run());

@@ -2,6 +2,7 @@ use crate::classes::Classes;
 use crate::client::Client;
 use crate::cursor::Cursors;
 use crate::fan_out::Workspace;
+use crate::frames::Frames;
 use crate::identities::Identities;
 use crate::inbox::{Inbox, Input, Popped};
 use crate::log::Log;
@@ -39,6 +40,8 @@ pub(crate) struct Hub {
     pub slow: Arc<SlowLane>,
     pub replays: Arc<Queue<Replay>>,
     pub bounds: Bounds,
+    /// made for the last changes of replays
+    pub frames: Frames,
     pub workspace: Workspace,
 }
 
@@ -133,8 +136,9 @@ impl Hub {
     }
 
     fn until_expiry(&self) -> Option<Duration> {
-        let at = self.identities.next_expiry()?;
-        Some(Duration::from_millis((at.millis() - Timestamp::now().millis()).max(0) as u64))
+        let left = self.identities.next_expiry()?.millis().saturating_sub(Timestamp::now().millis());
+        // looked at again within the hour: clocks are set, and far times overflow
+        Some(Duration::from_millis(left.clamp(0, 3_600_000) as u64))
     }
 }
 

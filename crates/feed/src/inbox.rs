@@ -85,6 +85,9 @@ impl Inbox {
     /// rare, and no log has them.
     pub fn announce(&self, changes: Arc<[Arc<Change>]>, catalog: Option<Arc<Catalog>>) -> bool {
         let mut state = self.state.lock();
+        if state.closed {
+            return false;
+        }
         let after = changes.first().map_or(state.announced, |change| change.position.seq.saturating_sub(1));
         if let Some(last) = changes.last() {
             state.announced = state.announced.max(last.position.seq);

@@ -27,6 +27,13 @@ pub(crate) struct Listener {
     pub after: Seq,
 }
 
+impl Listener {
+    /// True if the change is one of its topic that it has not heard.
+    pub fn wants(&self, change: &Change) -> bool {
+        change.position.seq > self.after && self.decision.topic.covers(change)
+    }
+}
+
 /// What the replay threads work with.
 pub(crate) struct Replayer {
     pub jobs: Arc<Queue<Replay>>,
@@ -98,15 +105,12 @@ impl Replayer {
         frames: &mut Frames,
         scratch: &mut Vec<u8>,
     ) {
-        let seq = change.position.seq;
-        for Listener { decision, after } in &job.listeners {
-            if seq > *after && decision.topic.covers(change) {
-                let make = || {
-                    let cursor = self.cursors.write(&change.position);
-                    decision.frame(change, &cursor, &*self.lookup, scratch)
-                };
-                entries.extend(frames.of(decision, seq, make).map(Entry::Frame));
-            }
+        for Listener { decision, .. } in job.listeners.iter().filter(|listener| listener.wants(change)) {
+            let make = || {
+                let cursor = self.cursors.write(&change.position);
+                decision.frame(change, &cursor, &*self.lookup, scratch)
+            };
+            entries.extend(frames.of(decision, change.position.seq, make).map(Entry::Frame));
         }
     }
 }
