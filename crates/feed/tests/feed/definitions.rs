@@ -28,3 +28,18 @@ async fn definitions_alone_are_taken_too() {
     world.commit(&[post("r n=1")]);
     assert_eq!(client.read_to_end(&world).await, ["1 l create r"]);
 }
+
+#[tokio::test]
+async fn equal_classes_of_old_and_new_definitions_are_kept_apart() {
+    let world = World::new(options());
+    let (client, other) = (world.connect(), world.connect());
+    let listen = Listen { revision: Some(0), ..Listen::to("l", "n = 1") };
+    for client in [&client, &other] {
+        client.listen(&listen).await;
+    }
+    world.commit(&[post("r n=1")]);
+    world.commit_with(&[post("s n=1")], Some(catalog(2, vec![posts(), users("s1")])));
+    for client in [client, other] {
+        assert_eq!(client.read_to_end(&world).await, ["1 l create r v1", "2 l create s v2"]);
+    }
+}

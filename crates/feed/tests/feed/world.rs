@@ -357,6 +357,8 @@ pub struct Listen {
     pub length: usize,
     pub message: bool,
     pub tenant: TenantId,
+    /// frames name the definitions that their encoder was made under
+    pub revision: Option<u64>,
 }
 
 impl Listen {
@@ -371,6 +373,7 @@ impl Listen {
             length: 0,
             message: false,
             tenant: TenantId::default(),
+            revision: None,
         }
     }
 
@@ -416,7 +419,7 @@ impl Interest for Listen {
         let Some(gate) = self.gate(catalog, principal) else { return Vec::new() };
         let mut key = format!("{} {} {} {} ", self.name, self.leave, self.length, self.needs_store());
         gate.write_key(&mut key);
-        let encoder = Arc::new(self.clone());
+        let encoder = Arc::new(Self { revision: self.revision.map(|_| catalog.revision), ..self.clone() });
         vec![ClassSpec { topic: self.topic(), key, gate, leave: self.leave, encoder }]
     }
 
@@ -437,6 +440,9 @@ impl Encoder for Listen {
             Event::Message { data, .. } => format!("{} {}", self.name, String::from_utf8_lossy(data)),
         };
         frame.extend_from_slice(text.as_bytes());
+        if let Some(revision) = self.revision {
+            frame.extend_from_slice(format!(" v{revision}").as_bytes());
+        }
         frame.resize(frame.len().max(self.length), b' ');
         true
     }
