@@ -42,6 +42,9 @@ pub(crate) enum Input {
     Disconnect(ConnectionId),
 }
 
+/// Changes that may wait while nobody listens: the hub sleeps on, and a write is not slowed by waking it.
+const UNHEARD: usize = 256;
+
 /// The hub's one queue: commits and commands in one order.
 pub(crate) struct Inbox {
     state: Mutex<State>,
@@ -58,6 +61,8 @@ struct State {
     changes: usize,
     /// the last change announced, queued or not
     announced: Seq,
+    /// connections made and not yet given up, as far as the queue knows
+    connections: usize,
     closed: bool,
 }
 
@@ -72,7 +77,8 @@ pub(crate) enum Popped {
 
 impl Inbox {
     pub fn new(bound: usize, head: Seq) -> Self {
-        let state = State { entries: VecDeque::new(), changes: 0, announced: head, closed: false };
+        let state =
+            State { entries: VecDeque::new(), changes: 0, announced: head, connections: 0, closed: false };
         Self {
             state: Mutex::new(state),
             ready: Condvar::new(),
@@ -98,8 +104,11 @@ impl Inbox {
             state.changes += changes.len();
             state.push(after, Input::Commit { changes, catalog });
         }
+        let heard = state.connections > 0 || state.changes.max(state.entries.len()) > UNHEARD || !fits;
         drop(state);
-        self.ready.notify_one();
+        if heard {
+            self.ready.notify_one();
+        }
         fits
     }
 
@@ -117,6 +126,11 @@ impl Inbox {
             return false;
         }
         let announced = state.announced;
+        match input {
+            Input::Connect { .. } => state.connections += 1,
+            Input::Disconnect(_) => state.connections = state.connections.saturating_sub(1),
+            _ => {}
+        }
         state.push(announced, input);
         drop(state);
         self.ready.notify_one();

@@ -14,4 +14,5 @@ mod log;
 mod page;
 pub mod serve;
 mod socket;
+mod streams;
 pub mod superuser;

@@ -3,6 +3,7 @@
 use crate::admit::{Gatekeeper, Permit, Refused};
 use crate::config::ConnectionLimits;
 use crate::socket::{Socket, Watched};
+use crate::streams::Lane;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -27,11 +28,13 @@ pub async fn listen(
     listener: TcpListener,
     router: Router,
     limits: ConnectionLimits,
+    streams: Option<Lane>,
     mut stop: watch::Receiver<bool>,
 ) {
     let listening = Listening {
         router,
         limits,
+        streams,
         gatekeeper: Gatekeeper::new(limits),
         lingering: Arc::new(Semaphore::new(LINGERING)),
         stop: stop.clone(),
@@ -51,9 +54,12 @@ pub async fn listen(
     let _ = all_closed.recv().await;
 }
 
+#[derive(Clone)]
 struct Listening {
     router: Router,
     limits: ConnectionLimits,
+    /// where streams are served; `None`: beside the requests
+    streams: Option<Lane>,
     gatekeeper: Arc<Gatekeeper>,
     lingering: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
@@ -63,13 +69,33 @@ impl Listening {
     fn take(&self, stream: TcpStream, peer: SocketAddr, open: tokio::sync::mpsc::Sender<()>) {
         match self.gatekeeper.admit(peer.ip().to_canonical()) {
             Ok(permit) => {
-                let serving = self.serve(stream, peer, permit);
-                tokio::spawn(async move {
-                    serving.await;
-                    drop(open);
-                });
+                let listening = self.clone();
+                tokio::spawn(async move { listening.route(stream, peer, permit, open).await });
             }
             Err(refused) => self.refuse(stream, refused),
+        }
+    }
+
+    /// Streams go to a runtime of their own; a client that says nothing for too long is let go.
+    async fn route(
+        mut self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        permit: Permit,
+        open: tokio::sync::mpsc::Sender<()>,
+    ) {
+        let Some(lane) = self.streams.take() else { return self.serve(stream, peer, permit).await };
+        let wants = tokio::select! {
+            wants = tokio::time::timeout(self.limits.header_timeout, lane.wants(&stream)) => wants,
+            _ = self.stop.wait_for(|stop| *stop) => return,
+        };
+        match wants {
+            Ok(true) => lane.spawn(stream, move |stream| async move {
+                self.serve(stream, peer, permit).await;
+                drop(open);
+            }),
+            Ok(false) => self.serve(stream, peer, permit).await,
+            Err(_) => {}
         }
     }
 
@@ -151,6 +177,7 @@ async fn pause_after(error: &io::Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::streams::Streams;
     use axum::routing::get;
     use bytes::Bytes;
     use http_body::{Body as HttpBody, Frame};
@@ -189,6 +216,7 @@ mod tests {
         stop: watch::Sender<bool>,
         ended: tokio::task::JoinHandle<()>,
         dropped: mpsc::Receiver<()>,
+        _streams: Streams,
     }
 
     async fn start(limits: ConnectionLimits) -> Listener {
@@ -199,8 +227,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let ended = tokio::spawn(listen(listener, router, limits, stopped));
-        Listener { address, stop, ended, dropped }
+        let streams = Streams::start(&["/endless"]).unwrap();
+        let ended = tokio::spawn(listen(listener, router, limits, streams.lane(), stopped));
+        Listener { address, stop, ended, dropped, _streams: streams }
     }
 
     async fn send(listener: &Listener, text: &str) -> TcpStream {

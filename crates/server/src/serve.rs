@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::control::Control;
+use crate::streams::Streams;
 use crate::{demo, files, listen};
 use anyhow::Context;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ pub struct Running {
     config: Config,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
+    streams: Streams,
     /// control socket and demo; they end with the server
     beside: Vec<JoinHandle<()>>,
 }
@@ -47,15 +49,21 @@ impl Running {
             .with_context(|| format!("cannot listen on {}", config.http))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let listening =
-            tokio::spawn(listen::listen(listener, app.router.clone(), config.connections, stopped));
+        let streams = Streams::start(tidewire_pocketbase::STREAMS).context("cannot start a runtime")?;
+        let listening = tokio::spawn(listen::listen(
+            listener,
+            app.router.clone(),
+            config.connections,
+            streams.lane(),
+            stopped,
+        ));
         let (store, feed) = (app.store.clone(), app.feed.clone());
         let mut beside = vec![tokio::spawn(async move { control.serve(&store, &feed).await })];
         if config.demo {
             let collection = demo::prepare(&app.store).await.context("cannot make the demo collection")?;
             beside.push(tokio::spawn(demo::run(app.store.clone(), collection)));
         }
-        Ok(Self { address, app, config, stop, listening, beside })
+        Ok(Self { address, app, config, stop, listening, streams, beside })
     }
 
     /// Takes no more connections, ends streams with their last chunk, lets requests finish.
@@ -68,6 +76,7 @@ impl Running {
         if tokio::time::timeout(self.config.grace, self.listening).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
+        drop(self.streams);
         self.app.close();
     }
 }

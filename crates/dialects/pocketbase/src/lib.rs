@@ -30,6 +30,9 @@ use tidewire_store::Store;
 
 pub use routes::routes;
 
+/// Paths on which a GET is answered by a stream.
+pub const STREAMS: &[&str] = &["/api/realtime"];
+
 /// What the handlers work with; cheap to clone.
 #[derive(Clone)]
 pub struct App {
