@@ -50,7 +50,7 @@ impl Hub {
     pub fn run(mut self) {
         loop {
             self.expire();
-            match self.inbox.pop(self.position, self.until_expiry()) {
+            match self.inbox.pop(self.position, !self.clients.is_empty(), self.until_expiry()) {
                 Popped::Input(after, input) => {
                     self.recover(after);
                     self.take(input);

@@ -61,8 +61,8 @@ struct State {
     changes: usize,
     /// the last change announced, queued or not
     announced: Seq,
-    /// connections made and not yet given up, as far as the queue knows
-    connections: usize,
+    /// whether the hub had a connection when it last looked: one that comes wakes it by itself
+    heard: bool,
     closed: bool,
 }
 
@@ -78,7 +78,7 @@ pub(crate) enum Popped {
 impl Inbox {
     pub fn new(bound: usize, head: Seq) -> Self {
         let state =
-            State { entries: VecDeque::new(), changes: 0, announced: head, connections: 0, closed: false };
+            State { entries: VecDeque::new(), changes: 0, announced: head, heard: false, closed: false };
         Self {
             state: Mutex::new(state),
             ready: Condvar::new(),
@@ -104,7 +104,7 @@ impl Inbox {
             state.changes += changes.len();
             state.push(after, Input::Commit { changes, catalog });
         }
-        let heard = state.connections > 0 || state.changes.max(state.entries.len()) > UNHEARD || !fits;
+        let heard = state.heard || state.changes.max(state.entries.len()) > UNHEARD || !fits;
         drop(state);
         if heard {
             self.ready.notify_one();
@@ -126,21 +126,17 @@ impl Inbox {
             return false;
         }
         let announced = state.announced;
-        match input {
-            Input::Connect { .. } => state.connections += 1,
-            Input::Disconnect(_) => state.connections = state.connections.saturating_sub(1),
-            _ => {}
-        }
         state.push(announced, input);
         drop(state);
         self.ready.notify_one();
         true
     }
 
-    /// The next input for a hub that has applied everything up to `position`.
-    pub fn pop(&self, position: Seq, timeout: Option<Duration>) -> Popped {
+    /// The next input for a hub that has applied everything up to `position`; `heard`: somebody is connected to it.
+    pub fn pop(&self, position: Seq, heard: bool, timeout: Option<Duration>) -> Popped {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         let mut state = self.state.lock();
+        state.heard = heard;
         loop {
             if let Some((after, input)) = state.entries.pop_front() {
                 match &input {

@@ -6,7 +6,7 @@ use crate::interest::{OnRevoked, Start, Subscription};
 use crate::outbox::Outbox;
 use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
-use tidewire_model::{Catalog, Change, Principal, Seq, Timestamp};
+use tidewire_model::{Catalog, Change, Collection, Principal, Seq, Timestamp};
 
 /// Who is there, as whom, and with which subscriptions.
 impl Hub {
@@ -75,6 +75,12 @@ impl Hub {
 
     /// New definitions: sign-ins that they no longer back end, and every interest is asked again.
     pub fn redefine(&mut self, catalog: Arc<Catalog>) {
+        // a new collection may get the id of a deleted one: the log tells their changes apart, the ring does not
+        let is_kept =
+            |old: &Arc<Collection>| catalog.by_id(&old.id).is_some_and(|new| new.created == old.created);
+        if !self.catalog.all().iter().all(is_kept) {
+            self.ring.clear();
+        }
         self.catalog = catalog;
         let everybody: Vec<ConnectionId> = self.clients.keys().copied().collect();
         for id in everybody {

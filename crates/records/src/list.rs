@@ -3,7 +3,7 @@ use crate::{Asker, Body, RecordError};
 use std::sync::Arc;
 use tidewire_model::{Collection, Record, Timestamp};
 use tidewire_rules::{Audience, Query, Residual, ResolveError, Sort};
-use tidewire_store::Snapshot;
+use tidewire_store::{Snapshot, StoreError};
 
 /// Fields in one sort list.
 const SORT_FIELDS: usize = 8;
@@ -42,13 +42,24 @@ pub fn list(
     if !request.sort.is_empty() {
         query = query.sort(&sort(snapshot, asker, collection, &request.sort)?);
     }
-    let total = if request.skip_total { None } else { Some(snapshot.count(&query)?) };
     let offset = request.page.saturating_sub(1).saturating_mul(request.per_page);
-    if total.is_some_and(|total| offset >= total) {
-        return Ok(Page { items: Vec::new(), total });
-    }
-    let items = snapshot.select(collection, &query.page(request.per_page, offset))?;
+    let page = query.clone().page(request.per_page, offset);
+    let items = snapshot.select(collection, &page).map_err(|error| refused(error, &condition))?;
+    let total = match items.len() as u64 {
+        _ if request.skip_total => None,
+        // a page that is not full is the last one, and says how many there are
+        found if found < request.per_page && (found > 0 || offset == 0) => Some(offset + found),
+        _ => Some(snapshot.count(&query).map_err(|error| refused(error, &condition))?),
+    };
     Ok(Page { items, total })
+}
+
+/// What SQLite cannot answer (too many joins, say) was asked for by rule or filter.
+fn refused(error: StoreError, condition: &[Residual]) -> RecordError {
+    match error {
+        StoreError::Database(reason) if !condition.is_empty() => RecordError::BadRequest(reason),
+        other => other.into(),
+    }
 }
 
 /// How many records list rule and filter let through.
@@ -60,7 +71,8 @@ pub fn count(
 ) -> Result<u64, RecordError> {
     let condition = condition(snapshot, asker, collection, filter, "")?;
     let query = Query::new(collection, &asker.tenant, Timestamp::now());
-    Ok(snapshot.count(&condition.iter().fold(query, Query::filter))?)
+    let query = condition.iter().fold(query, Query::filter);
+    snapshot.count(&query).map_err(|error| refused(error, &condition))
 }
 
 /// List rule and filter, those of them that say anything.

@@ -70,6 +70,8 @@ fn realtime_options(config: &Realtime) -> realtime::Options {
         heartbeat_bosbase: config.heartbeat_bosbase,
         idle: config.idle,
         check_address: config.check_ip,
+        snapshot_records: config.snapshot.0,
+        snapshot_bytes: config.snapshot.1,
         ..realtime::Options::default()
     }
 }

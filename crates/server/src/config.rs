@@ -48,6 +48,8 @@ pub struct Realtime {
     pub check_ip: bool,
     /// bytes that may wait for one connection; default 256 KiB
     pub outbox: usize,
+    /// records and bytes of one snapshot; beyond them there is a reset; defaults 10 000 and 8 MiB
+    pub snapshot: (usize, usize),
 }
 
 impl Default for ConnectionLimits {
@@ -70,6 +72,7 @@ impl Default for Realtime {
             idle: Duration::from_secs(300),
             check_ip: true,
             outbox: 256 * 1024,
+            snapshot: (10_000, 8 << 20),
         }
     }
 }
@@ -106,6 +109,8 @@ impl Config {
         realtime.idle = seconds("TIDEWIRE_IDLE", realtime.idle)?;
         realtime.check_ip = switch("TIDEWIRE_CHECK_IP", realtime.check_ip)?;
         realtime.outbox = number("TIDEWIRE_OUTBOX_BYTES", realtime.outbox)?;
+        realtime.snapshot.0 = number("TIDEWIRE_SNAPSHOT_RECORDS", realtime.snapshot.0)?;
+        realtime.snapshot.1 = number("TIDEWIRE_SNAPSHOT_BYTES", realtime.snapshot.1)?;
         Ok(config)
     }
 }

@@ -165,19 +165,20 @@ async fn a_snapshot_comes_first_then_it_is_live() {
 
 #[tokio::test]
 async fn a_snapshot_that_is_too_large_is_refused_plainly() {
-    let server = Server::start().await;
-    server.collection("posts", &["title"], json!({})).await;
-    let large = "x".repeat(4000);
-    for _ in 0..300 {
-        server.create("posts", json!({ "title": large })).await;
+    for bounds in [(10, 1 << 20), (10_000, 4096)] {
+        let server = Server::start_with(|config| config.realtime.snapshot = bounds).await;
+        server.collection("posts", &["title"], json!({})).await;
+        for _ in 0..11 {
+            server.create("posts", json!({ "title": "x".repeat(400) })).await;
+        }
+        let topic = with("posts/*", json!({ "snapshot": "1" }));
+        let mut stream = server.connect().await;
+        let events = told(&server, &mut stream, "", &[&topic]).await;
+        let [reset] = &events[..] else { panic!("{bounds:?}: {} events", events.len()) };
+        assert_eq!((reset.topic.as_str(), &reset.data["reason"]), ("reset", &json!("snapshot_too_large")));
+        create(&server, &["next"]).await;
+        assert_eq!(stream.event().await.short(), "create next");
     }
-    let topic = with("posts/*", json!({ "snapshot": "1" }));
-    let mut stream = server.connect().await;
-    let events = told(&server, &mut stream, "", &[&topic]).await;
-    let [reset] = &events[..] else { panic!("{} events", events.len()) };
-    assert_eq!((reset.topic.as_str(), &reset.data["reason"]), ("reset", &json!("snapshot_too_large")));
-    create(&server, &["next"]).await;
-    assert_eq!(stream.event().await.short(), "create next");
 }
 
 #[tokio::test]
@@ -257,4 +258,18 @@ async fn a_stalled_client_misses_nothing_when_it_reads_again() {
         titles.push(stream.event().await.record()["title"].as_str().unwrap().to_owned());
     }
     assert_eq!(titles, numbers);
+}
+
+#[tokio::test]
+async fn changes_of_a_deleted_collection_are_not_replayed_to_its_namesake() {
+    let server = posts().await;
+    let cursor = cursor_of(&server, "before").await;
+    create(&server, &["old"]).await;
+    let path = "/api/collections/posts";
+    let answer = server.request("DELETE", path, &server.token, String::new()).await;
+    assert_eq!(answer.status, 204);
+    server.collection("posts", &["title"], json!({})).await;
+    create(&server, &["new"]).await;
+    let mut stream = server.connect_after(&cursor).await;
+    assert_eq!(short(&told(&server, &mut stream, "", &["posts/*"]).await), "create new");
 }

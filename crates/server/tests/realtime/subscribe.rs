@@ -97,8 +97,9 @@ async fn quiet_streams_get_comments_and_idle_ones_end() {
     let server = Server::start_with(|config| {
         config.realtime.heartbeat = Duration::from_millis(5);
         config.realtime.idle = Duration::from_millis(50);
-    });
-    let mut stream = server.await.connect().await;
+    })
+    .await;
+    let mut stream = server.connect().await;
     while stream.chunk().await != Chunk::End {}
 }
 

@@ -13,9 +13,9 @@ pub struct Options {
     pub resume_window: Duration,
     /// subscriptions are refused from another address than the stream's; default on
     pub check_address: bool,
-    /// records of one snapshot; more: reset with the reason `snapshot_too_large`; default 2000
+    /// records of one snapshot; more: reset with the reason `snapshot_too_large`; default 10 000
     pub snapshot_records: usize,
-    /// bytes of all snapshots of one request, with the same answer; default 1 MiB
+    /// bytes of all snapshots of one request, with the same answer; default 8 MiB
     pub snapshot_bytes: usize,
 }
 
@@ -27,8 +27,8 @@ impl Default for Options {
             idle: Duration::from_secs(300),
             resume_window: Duration::from_secs(10),
             check_address: true,
-            snapshot_records: 2000,
-            snapshot_bytes: 1 << 20,
+            snapshot_records: 10_000,
+            snapshot_bytes: 8 << 20,
         }
     }
 }
