@@ -452,7 +452,7 @@ fn judged_in_memory(world: &World, case: &Json, rule: &Rule) -> Json {
 #[test]
 fn rules_decide_as_recorded() {
     let world = world::fixture();
-    let cases: Vec<Json> = serde_json::from_str(include_str!("data/rules.json")).unwrap();
+    let cases: Vec<Json> = serde_json::from_str(include_str!("../../../tests/oracle/rules.json")).unwrap();
     let mut asked = 0;
     for case in cases.iter().filter(|case| case["rule"].as_str().is_some_and(|rule| !rule.is_empty())) {
         let (text, result) = (case["rule"].as_str().unwrap(), &case["result"]);

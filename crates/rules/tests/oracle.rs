@@ -79,7 +79,7 @@ fn filter(world: &World, text: &str, principal: Principal) -> Json {
 #[test]
 fn filters_answer_as_recorded() {
     let world = world::fixture();
-    let cases: Vec<Json> = serde_json::from_str(include_str!("data/filters.json")).unwrap();
+    let cases: Vec<Json> = serde_json::from_str(include_str!("../../../tests/oracle/filters.json")).unwrap();
     assert!(cases.len() > 170);
     let mut failed = Vec::new();
     for case in &cases {

@@ -55,7 +55,7 @@ async fn client(world: Arc<World>, number: u64) {
     let from = if resumes { before / 2 } else { before };
     let subscription = if resumes { listen.after(from, &[]) } else { listen.now() };
     client.set(Principal::Guest, vec![subscription]).await;
-    let covered = world.announced();
+    let covered = world.settled();
     let mut heard = Vec::new();
     for pause in 0..number % 7 {
         for _ in 0..pause * 10 {

@@ -225,6 +225,12 @@ impl World {
         self.announced.load(SeqCst)
     }
 
+    /// The same once the commit that is under way has ended: the hub may know of it before it counts as announced.
+    pub fn settled(&self) -> Seq {
+        let _writing = self.rows.lock().unwrap();
+        self.announced()
+    }
+
     /// One commit; announced.
     pub fn commit(&self, writes: &[Write]) -> Vec<Arc<Change>> {
         self.commit_with(writes, None)

@@ -192,7 +192,8 @@ fn value(field: &Field, json: &Json) -> Value {
 
 /// The database that all recorded cases were asked of.
 pub fn fixture() -> World {
-    let requests: Vec<Json> = serde_json::from_str(include_str!("../data/fixture.json")).unwrap();
+    let requests: Vec<Json> =
+        serde_json::from_str(include_str!("../../../../tests/oracle/fixture.json")).unwrap();
     let body = |request: &Json| {
         let text = request["body"].to_string().replace("<id of collection ", "").replace(">\"", "\"");
         serde_json::from_str::<Json>(&text).unwrap()
