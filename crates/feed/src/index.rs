@@ -149,7 +149,7 @@ impl Index {
             // 0 and -0 are equal
             Value::Number(number) => (number + 0.0).to_bits().hash(&mut hasher),
             Value::Bool(value) => value.hash(&mut hasher),
-            Value::List(_) | Value::Geo(_) | Value::Json(_) => return None,
+            Value::Null | Value::List(_) | Value::Geo(_) | Value::Json(_) => return None,
         }
         Some(hasher.finish())
     }

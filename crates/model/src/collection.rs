@@ -23,6 +23,37 @@ impl CollectionKind {
     }
 }
 
+/// The language that the rules of a collection are written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    #[default]
+    PocketBase,
+    SnackBase,
+}
+
+impl Language {
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Which fields each operation may show or set; `None`: all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Projections {
+    pub list: Option<Vec<Box<str>>>,
+    pub view: Option<Vec<Box<str>>>,
+    pub create: Option<Vec<Box<str>>>,
+    pub update: Option<Vec<Box<str>>>,
+}
+
+impl Projections {
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Access rules as source text: `None` superusers only, "" everyone, else an expression.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,6 +133,13 @@ pub struct Collection {
     pub owner: Option<TenantId>,
     #[serde(flatten)]
     pub rules: Rules,
+    #[serde(default, skip_serializing_if = "Language::is_default")]
+    pub language: Language,
+    #[serde(default, skip_serializing_if = "Projections::is_default")]
+    pub projections: Projections,
+    /// it takes any JSON object: what no field is named for goes into the field `data`
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
     pub fields: Vec<Field>,
     /// `CREATE [UNIQUE] INDEX` statements as given
     pub indexes: Vec<Box<str>>,

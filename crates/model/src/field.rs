@@ -13,8 +13,61 @@ pub struct Field {
     pub presentable: bool,
     pub required: bool,
     pub help: Box<str>,
+    /// unset is null, not the zero value of the kind
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub nullable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<Box<Extra>>,
     #[serde(flatten)]
     pub kind: FieldKind,
+}
+
+/// What PocketBase's fields do not have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Extra {
+    /// what its dialect calls the type, where several types are of one kind
+    pub label: Box<str>,
+    /// taken where a new record has no value; null for none
+    pub default: Json,
+    /// shown masked to those who may not see personal data
+    pub mask: Option<Mask>,
+    /// stored encrypted and never shown
+    pub encrypted: bool,
+    /// computed when read, from this expression; not stored
+    pub expression: Box<str>,
+    /// type of what the expression gives
+    pub returns: Box<str>,
+    pub on_delete: Option<OnDelete>,
+    /// filled with the id of whoever writes
+    pub author: Option<Author>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mask {
+    Email,
+    Ssn,
+    Phone,
+    Name,
+    Full,
+    Custom,
+}
+
+/// What becomes of a record when the one that a relation of it names is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    Cascade,
+    SetNull,
+    Restrict,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Author {
+    OfCreate,
+    OfUpdate,
 }
 
 /// What a field holds, with the options of that type. Limits of 0 mean none, or the default named beside them.
@@ -154,6 +207,13 @@ pub struct PasswordOptions {
     pub cost: u64,
 }
 
+impl Field {
+    /// What it holds when nothing was set.
+    pub fn unset(&self) -> Value {
+        if self.nullable && !self.kind.has_own_null() { Value::Null } else { self.kind.zero() }
+    }
+}
+
 impl FieldKind {
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -193,6 +253,11 @@ impl FieldKind {
             _ if self.is_multiple() => Value::List(Box::default()),
             _ => Value::Text("".into()),
         }
+    }
+
+    /// True for the kinds whose null is a value of their own.
+    pub fn has_own_null(&self) -> bool {
+        matches!(self, Self::Json(_))
     }
 
     pub fn relation(&self) -> Option<&RelationOptions> {

@@ -55,6 +55,7 @@ pub fn write(out: &mut Vec<u8>, json: &Json, escape: Escape) {
 /// Appends a field's value without building a JSON tree.
 pub fn write_value(out: &mut Vec<u8>, value: &Value, escape: Escape) {
     match value {
+        Value::Null => out.extend_from_slice(b"null"),
         Value::Text(text) => write_text(out, text, escape),
         Value::Number(number) => write_number(out, *number),
         Value::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),

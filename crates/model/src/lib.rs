@@ -16,7 +16,7 @@ pub mod value;
 
 pub use catalog::Catalog;
 pub use change::{Action, Change, Epoch, Position, Seq};
-pub use collection::{AuthOptions, Collection, CollectionKind, Rules};
+pub use collection::{AuthOptions, Collection, CollectionKind, Language, Projections, Rules};
 pub use field::{Field, FieldKind};
 pub use principal::{Identity, Principal};
 pub use record::Record;

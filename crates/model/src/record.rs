@@ -14,9 +14,9 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record in which every field has its zero value.
+    /// A record in which no field was set.
     pub fn empty(collection: Arc<Collection>, tenant: TenantId) -> Self {
-        let values = collection.fields.iter().map(|field| field.kind.zero()).collect();
+        let values = collection.fields.iter().map(crate::Field::unset).collect();
         Self { collection, tenant, values }
     }
 

@@ -7,9 +7,11 @@ pub struct GeoPoint {
     pub lat: f64,
 }
 
-/// The value of one field of a record. Which variant a field holds is decided by its kind alone.
+/// The value of one field of a record. Which variant a field holds is decided by its kind; a nullable field may also be null.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
+    /// an unset field that is nullable; json fields have a null of their own
+    Null,
     /// text, editor, email, url, date, autodate, password, single select, single relation, single file
     Text(Box<str>),
     Number(f64),
@@ -50,6 +52,7 @@ impl Value {
     /// True for the value that a field has when nothing was set.
     pub fn is_zero(&self) -> bool {
         match self {
+            Self::Null => true,
             Self::Text(text) => text.is_empty(),
             Self::Number(number) => *number == 0.0,
             Self::Bool(value) => !value,
@@ -62,6 +65,7 @@ impl Value {
     /// The value as clients see it.
     pub fn to_json(&self) -> Json {
         match self {
+            Self::Null => Json::Null,
             Self::Text(text) => Json::String(text.to_string()),
             Self::Number(number) => crate::json::number(*number),
             Self::Bool(value) => Json::Bool(*value),

@@ -7,7 +7,7 @@ use anyhow::Context;
 use axum::Router;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use tidewire_auth::Passwords;
+use tidewire_auth::{Attempts, Bounds, Passwords};
 use tidewire_feed::Feed;
 use tidewire_pocketbase::realtime;
 use tidewire_records::bootstrap;
@@ -56,12 +56,29 @@ impl App {
 }
 
 fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
-    let passwords = Passwords::new(HASHING.0, HASHING.1);
-    let app = tidewire_pocketbase::App::new(store.clone(), feed.clone(), passwords)
-        .with_origins(&config.origins)
-        .with_realtime(realtime_options(&config.realtime));
-    let app = if config.rate_limit { app } else { app.with_attempts(None) };
-    tidewire_pocketbase::routes(app).merge(page::routes(config.demo))
+    let (store, feed, passwords) = (store.clone(), feed.clone(), Passwords::new(HASHING.0, HASHING.1));
+    let attempts = Arc::new(Attempts::new(config.rate_limit.then(Bounds::default)));
+    let origins: Arc<[String]> = config.origins.as_slice().into();
+    let pocketbase = tidewire_pocketbase::App {
+        store: store.clone(),
+        feed: feed.clone(),
+        passwords: passwords.clone(),
+        attempts: attempts.clone(),
+        realtime: Arc::new(realtime::Realtime::new(realtime_options(&config.realtime))),
+        origins: origins.clone(),
+    };
+    let snackbase = tidewire_snackbase::App {
+        store: store.clone(),
+        feed: feed.clone(),
+        passwords: passwords.clone(),
+        attempts: attempts.clone(),
+        origins: origins.clone(),
+    };
+    let cocobase = tidewire_cocobase::App { store, feed, passwords, attempts, origins };
+    tidewire_pocketbase::routes(pocketbase)
+        .merge(tidewire_snackbase::routes(snackbase))
+        .merge(tidewire_cocobase::routes(cocobase))
+        .merge(page::routes(config.demo))
 }
 
 fn realtime_options(config: &Realtime) -> realtime::Options {

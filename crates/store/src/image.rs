@@ -27,7 +27,7 @@ pub(crate) fn encode(record: &Record) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Reads an image by a definition that may have changed since: what is missing is zero, what is unknown is dropped.
+/// Reads an image by a definition that may have changed since: what is missing is unset, what is unknown is dropped.
 pub(crate) fn decode(
     text: &str,
     collection: &Arc<Collection>,
@@ -37,9 +37,7 @@ pub(crate) fn decode(
     let values = collection
         .fields
         .iter()
-        .map(|field| {
-            map.remove(key(field)).map_or_else(|| field.kind.zero(), |json| value(json, &field.kind))
-        })
+        .map(|field| map.remove(key(field)).map_or_else(|| field.unset(), |json| value(json, field)))
         .collect();
     Ok(Arc::new(Record { collection: collection.clone(), tenant: tenant.clone(), values }))
 }
@@ -51,7 +49,7 @@ pub(crate) fn fit(record: &Record, collection: &Arc<Collection>) -> Record {
         .iter()
         .map(|field| {
             let known = record.fields().find(|(old, _)| key(old) == key(field));
-            known.map_or_else(|| field.kind.zero(), |(_, old)| value(old.to_json(), &field.kind))
+            known.map_or_else(|| field.unset(), |(_, old)| value(old.to_json(), field))
         })
         .collect();
     Record { collection: collection.clone(), tenant: record.tenant.clone(), values }
@@ -61,13 +59,14 @@ fn key(field: &Field) -> &str {
     if field.id.is_empty() { &field.name } else { &field.id }
 }
 
-fn value(json: Json, kind: &FieldKind) -> Value {
-    match kind {
+fn value(json: Json, field: &Field) -> Value {
+    match &field.kind {
+        _ if json.is_null() => field.unset(),
         FieldKind::Number(_) => Value::Number(json.as_f64().unwrap_or(0.0)),
         FieldKind::Bool {} => Value::Bool(json.as_bool().unwrap_or(false)),
         FieldKind::Json(_) => Value::Json(json),
         FieldKind::GeoPoint {} => Value::Geo(row::geo(&json)),
-        _ if kind.is_multiple() => list(&json),
+        kind if kind.is_multiple() => list(&json),
         _ => single(json),
     }
 }

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use tidewire_model::{Collection, FieldKind};
+use tidewire_model::{Collection, Field, FieldKind};
 use tidewire_rules::{TENANT_COLUMN, Tables};
 
 /// Names and ready statement texts of the table of one collection.
@@ -78,31 +78,43 @@ pub(crate) fn declarations(collection: &Collection) -> String {
         text.push(',');
         text.push_str(&quote(&field.name));
         text.push(' ');
-        text.push_str(declaration(&field.kind));
+        text.push_str(declaration(field));
     }
     text
 }
 
 /// PocketBase's column types: their affinity decides how values compare.
-pub(crate) fn declaration(kind: &FieldKind) -> &'static str {
-    match kind {
+pub(crate) fn declaration(field: &Field) -> &'static str {
+    match &field.kind {
+        kind if field.nullable => nullable(kind),
         FieldKind::Number(_) => "NUMERIC DEFAULT 0 NOT NULL",
         FieldKind::Bool {} => "BOOLEAN DEFAULT FALSE NOT NULL",
         FieldKind::Json(_) => "JSON DEFAULT NULL",
         FieldKind::GeoPoint {} => "JSON DEFAULT '{\"lon\":0,\"lat\":0}' NOT NULL",
-        _ if kind.is_multiple() => "JSON DEFAULT '[]' NOT NULL",
+        kind if kind.is_multiple() => "JSON DEFAULT '[]' NOT NULL",
         _ => "TEXT DEFAULT '' NOT NULL",
     }
 }
 
-/// The literal that `declaration` names as the default.
-pub(crate) fn default_literal(kind: &FieldKind) -> &'static str {
+fn nullable(kind: &FieldKind) -> &'static str {
     match kind {
+        FieldKind::Number(_) => "NUMERIC DEFAULT NULL",
+        FieldKind::Bool {} => "BOOLEAN DEFAULT NULL",
+        FieldKind::Json(_) | FieldKind::GeoPoint {} => "JSON DEFAULT NULL",
+        kind if kind.is_multiple() => "JSON DEFAULT NULL",
+        _ => "TEXT DEFAULT NULL",
+    }
+}
+
+/// The literal that `declaration` names as the default.
+pub(crate) fn default_literal(field: &Field) -> &'static str {
+    match &field.kind {
+        _ if field.nullable => "NULL",
         FieldKind::Number(_) => "0",
         FieldKind::Bool {} => "FALSE",
         FieldKind::Json(_) => "NULL",
         FieldKind::GeoPoint {} => "'{\"lon\":0,\"lat\":0}'",
-        _ if kind.is_multiple() => "'[]'",
+        kind if kind.is_multiple() => "'[]'",
         _ => "''",
     }
 }

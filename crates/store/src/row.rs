@@ -5,7 +5,7 @@ use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 use rusqlite::{Row, ToSql};
 use serde_json::Value as Json;
 use std::sync::Arc;
-use tidewire_model::{Collection, FieldKind, GeoPoint, Record, TenantId, Value};
+use tidewire_model::{Collection, Field, FieldKind, GeoPoint, Record, TenantId, Value};
 use tidewire_rules::SqlValue;
 
 /// A value as a parameter.
@@ -15,6 +15,7 @@ impl ToSql for Column<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let text = |text: String| ToSqlOutput::Owned(Owned::Text(text));
         Ok(match self.0 {
+            Value::Null => ToSqlOutput::Owned(Owned::Null),
             Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Value::Number(number) => ToSqlOutput::Owned(Owned::Real(*number)),
             Value::Bool(value) => ToSqlOutput::Owned(Owned::Integer(i64::from(*value))),
@@ -48,18 +49,19 @@ pub(crate) fn read(
 ) -> rusqlite::Result<Arc<Record>> {
     let mut values = Vec::with_capacity(collection.fields.len());
     for (index, field) in collection.fields.iter().enumerate() {
-        values.push(value(row.get_ref(index)?, &field.kind));
+        values.push(value(row.get_ref(index)?, field));
     }
     Ok(Arc::new(Record { collection: collection.clone(), tenant: tenant.clone(), values: values.into() }))
 }
 
-fn value(column: ValueRef<'_>, kind: &FieldKind) -> Value {
-    match kind {
+fn value(column: ValueRef<'_>, field: &Field) -> Value {
+    match &field.kind {
+        _ if column == ValueRef::Null => field.unset(),
         FieldKind::Number(_) => Value::Number(number(column)),
         FieldKind::Bool {} => Value::Bool(number(column) != 0.0),
         FieldKind::Json(_) => Value::Json(json(column)),
         FieldKind::GeoPoint {} => Value::Geo(geo(&json(column))),
-        _ if kind.is_multiple() => list(column),
+        kind if kind.is_multiple() => list(column),
         _ => Value::Text(text(column).into()),
     }
 }

@@ -65,7 +65,7 @@ fn alter(connection: &Connection, old: &Collection, new: &Collection) -> Result<
 fn add_columns(connection: &Connection, collection: &Collection, added: &[&Field]) -> Result<(), StoreError> {
     let table = layout::table(&collection.id);
     for field in added {
-        let (name, declaration) = (quote(&field.name), layout::declaration(&field.kind));
+        let (name, declaration) = (quote(&field.name), layout::declaration(field));
         connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {name} {declaration}"))?;
     }
     Ok(())
@@ -90,21 +90,24 @@ fn rebuild(connection: &Connection, old: &Collection, new: &Collection) -> Resul
 /// The expression that gives the new column its value from the old row.
 fn source(old: &Collection, new: &Field) -> String {
     let Some(known) = old.fields.iter().find(|field| is_same(field, new)) else {
-        return default_literal(&new.kind).to_owned();
+        return default_literal(new).to_owned();
     };
     let column = quote(&known.name);
     match (known.kind.is_multiple(), new.kind.is_multiple()) {
         _ if copies_as_is(known, new) => column,
-        _ if known.kind.type_name() != new.kind.type_name() => default_literal(&new.kind).to_owned(),
+        _ if is_of_kind(known, new) => format!("COALESCE({column},{})", default_literal(new)),
+        _ if known.kind.type_name() != new.kind.type_name() => default_literal(new).to_owned(),
         (false, _) => format!("CASE WHEN {column}='' THEN '[]' ELSE json_array({column}) END"),
         (true, _) => format!("COALESCE(json_extract({column},'$[#-1]'),'')"),
     }
 }
 
 fn copies_as_is(old: &Field, new: &Field) -> bool {
-    is_same(old, new)
-        && old.kind.type_name() == new.kind.type_name()
-        && old.kind.is_multiple() == new.kind.is_multiple()
+    is_same(old, new) && is_of_kind(old, new) && old.nullable == new.nullable
+}
+
+fn is_of_kind(old: &Field, new: &Field) -> bool {
+    old.kind.type_name() == new.kind.type_name() && old.kind.is_multiple() == new.kind.is_multiple()
 }
 
 /// Fields are the same if their ids are; those without an id, if their names are.

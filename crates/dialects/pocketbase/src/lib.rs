@@ -47,29 +47,10 @@ pub struct App {
 }
 
 impl App {
+    /// With default bounds and periods.
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
         let attempts = Arc::new(Attempts::new(Some(Bounds::default())));
         Self { store, feed, passwords, attempts, realtime, origins: Arc::from(["*".to_owned()]) }
-    }
-
-    #[must_use]
-    pub fn with_origins(mut self, origins: &[String]) -> Self {
-        self.origins = origins.into();
-        self
-    }
-
-    /// Other bounds on failed sign-ins, `None` for no bounds.
-    #[must_use]
-    pub fn with_attempts(mut self, bounds: Option<Bounds>) -> Self {
-        self.attempts = Arc::new(Attempts::new(bounds));
-        self
-    }
-
-    /// Other bounds and periods for streams. Only before the first stream is opened.
-    #[must_use]
-    pub fn with_realtime(mut self, options: realtime::Options) -> Self {
-        self.realtime = Arc::new(Realtime::new(options));
-        self
     }
 }

@@ -1,19 +1,12 @@
 //! Answers as bytes: JSON without a trailing newline, and the headers that every answer carries.
 
-use axum::body::Body;
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value as Json};
+pub use tidewire_connection::answer::{json, no_content, raw_json};
 use tidewire_model::json::{self, Escape};
 
-/// An answer with this JSON, keys sorted.
-pub fn json(status: StatusCode, json: &Json) -> Response {
-    let mut text = Vec::with_capacity(256);
-    json::write(&mut text, json, Escape::Minimal);
-    raw_json(status, text)
-}
-
-/// The same with the keys of the outer object in PocketBase's order; those not named come last.
+/// An answer with the keys of the outer object in PocketBase's order; those not named come last.
 pub fn ordered_json(status: StatusCode, json: &Json, order: &[&str]) -> Response {
     let mut text = Vec::with_capacity(1024);
     match json {
@@ -21,20 +14,6 @@ pub fn ordered_json(status: StatusCode, json: &Json, order: &[&str]) -> Response
         other => json::write(&mut text, other, Escape::Minimal),
     }
     raw_json(status, text)
-}
-
-/// An answer with JSON text that is ready.
-pub fn raw_json(status: StatusCode, text: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-pub fn no_content() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
 }
 
 /// Adds what stands on every answer.

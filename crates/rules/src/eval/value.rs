@@ -10,7 +10,7 @@ use tidewire_model::json::{Escape, write_number, write_value};
 /// The column itself; JSON columns as their text.
 pub(crate) fn stored(value: Option<&Value>) -> Scalar<'_> {
     match value {
-        None => Scalar::Null,
+        None | Some(Value::Null) => Scalar::Null,
         Some(Value::Text(text)) => Scalar::text(text),
         Some(Value::Number(number)) => Scalar::number(*number),
         Some(Value::Bool(value)) => Scalar::Int((*value).into()),

@@ -126,6 +126,7 @@ fn create_table(collection: &Collection) -> String {
 
 fn column(value: &Value) -> Owned {
     match value {
+        Value::Null => Owned::Null,
         Value::Text(text) => Owned::Text(text.to_string()),
         Value::Number(number) => Owned::Real(*number),
         Value::Bool(value) => Owned::Integer((*value).into()),

@@ -1,0 +1,23 @@
+//! CocoBase's REST and realtime protocols.
+
+pub mod error;
+mod routes;
+
+use std::sync::Arc;
+use tidewire_auth::{Attempts, Passwords};
+use tidewire_feed::Feed;
+use tidewire_store::Store;
+
+pub use routes::routes;
+
+/// What the handlers work with; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub feed: Feed,
+    pub passwords: Passwords,
+    /// failed sign-ins and refused sockets
+    pub attempts: Arc<Attempts>,
+    /// origins that browsers may call from; `*`: all
+    pub origins: Arc<[String]>,
+}

@@ -1,0 +1,26 @@
+//! SnackBase's REST and realtime protocols.
+
+pub mod error;
+mod routes;
+
+use std::sync::Arc;
+use tidewire_auth::{Attempts, Passwords};
+use tidewire_feed::Feed;
+use tidewire_store::Store;
+
+pub use routes::routes;
+
+/// Paths on which a GET is answered by a stream.
+pub const STREAMS: &[&str] = &["/api/v1/realtime/ws", "/api/v1/realtime/subscribe"];
+
+/// What the handlers work with; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub feed: Feed,
+    pub passwords: Passwords,
+    /// failed sign-ins, so that passwords and tokens cannot be tried out
+    pub attempts: Arc<Attempts>,
+    /// origins that browsers may call from; `*`: all
+    pub origins: Arc<[String]>,
+}
