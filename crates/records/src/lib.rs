@@ -15,6 +15,7 @@ pub(crate) mod expand;
 pub(crate) mod fields;
 pub mod gate;
 pub mod list;
+pub mod mask;
 pub mod normalise;
 pub(crate) mod pattern;
 pub mod prepare;

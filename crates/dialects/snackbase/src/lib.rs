@@ -1,6 +1,7 @@
 //! SnackBase's REST and realtime protocols.
 
 pub mod error;
+pub mod record_json;
 mod routes;
 
 use std::sync::Arc;
