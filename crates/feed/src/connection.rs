@@ -1,6 +1,7 @@
 use crate::inbox::{Inbox, Input};
 use crate::interest::Subscription;
 use crate::outbox::{Bounds, Outbox};
+use crate::rooms::{Join, JoinError};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -31,6 +32,32 @@ impl Connection {
             // no answer: the hub has stopped and the connection is closed
             let _ = answer.await;
         }
+    }
+
+    /// Becomes a member of a room. The welcome is queued before anything that is said there. A connection in a room has
+    /// no subscriptions.
+    pub async fn join(&self, join: Join) -> Result<(), JoinError> {
+        let (done, answer) = oneshot::channel();
+        let input = Input::Join { id: self.id(), join: Box::new(join), done };
+        if !self.inbox.send(input).await {
+            return Err(JoinError::Stopped);
+        }
+        answer.await.unwrap_or(Err(JoinError::Stopped))
+    }
+
+    /// Says something in its room. Returns when it is queued for every member: whoever waits for it has one message under
+    /// way at most.
+    pub async fn say(&self, data: Bytes) {
+        let (done, answer) = oneshot::channel();
+        if self.inbox.send(Input::Say { id: self.id(), data, done }).await {
+            // no answer: the hub has stopped and the connection is closed
+            let _ = answer.await;
+        }
+    }
+
+    /// True if it was closed, and what waited for it thrown away, because it let too many messages wait.
+    pub fn is_abandoned(&self) -> bool {
+        self.outbox.is_abandoned()
     }
 
     /// Who it is now: revocation and expiry are followed.

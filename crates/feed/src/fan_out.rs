@@ -17,7 +17,7 @@ pub(crate) struct Workspace {
     candidates: Vec<ClassId>,
     deliveries: Vec<(ClassId, Delivery)>,
     pub scratch: Vec<u8>,
-    wakers: Vec<Waker>,
+    pub wakers: Vec<Waker>,
 }
 
 /// What the members of one class are given for one change.

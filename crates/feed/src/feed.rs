@@ -12,6 +12,7 @@ use crate::outbox::{Bounds, Outbox};
 use crate::queue::Queue;
 use crate::replay::{Replay, Replayer};
 use crate::ring::Ring;
+use crate::rooms::{Limits, RoomInfo, Rooms};
 use crate::slow::SlowLane;
 use crate::stats::{Counters, Stats};
 
@@ -37,6 +38,7 @@ pub struct Options {
     pub slow_threads: usize,
     /// questions that may wait for the store; default 16 384. Connections beyond are served from the log
     pub slow_questions: usize,
+    pub rooms: Limits,
     /// signs cursors; from the store's settings, so that cursors survive a restart
     pub cursor_key: [u8; 32],
 }
@@ -50,6 +52,7 @@ impl Options {
             input: 65_536,
             slow_threads: 2,
             slow_questions: 16_384,
+            rooms: Limits::default(),
             cursor_key,
         }
     }
@@ -119,6 +122,13 @@ impl Feed {
         let (done, answer) = oneshot::channel();
         let input = Input::Publish { tenant: tenant.clone(), name: topic.into(), data, done };
         if self.inner.inbox.send(input).await { answer.await.unwrap_or(0) } else { 0 }
+    }
+
+    /// The rooms of a tenant that somebody is in, oldest first.
+    pub async fn rooms(&self, tenant: &TenantId) -> Vec<RoomInfo> {
+        let (done, answer) = oneshot::channel();
+        let input = Input::Rooms { tenant: tenant.clone(), done };
+        if self.inner.inbox.send(input).await { answer.await.unwrap_or_default() } else { Vec::new() }
     }
 
     pub fn cursors(&self) -> &Cursors {
@@ -193,6 +203,8 @@ impl Inner {
             subscribed: 0,
             classes: Classes::default(),
             identities: Identities::new(options.ring),
+            rooms: Rooms::new(options.rooms),
+            abandoned: Vec::new(),
             ring,
             slow: self.slow.clone(),
             replays: self.replays.clone(),

@@ -10,12 +10,13 @@ use crate::outbox::Bounds;
 use crate::queue::Queue;
 use crate::replay::Replay;
 use crate::ring::Ring;
+use crate::rooms::Rooms;
 use crate::slow::SlowLane;
 use crate::stats::Counters;
 use crate::{ConnectionId, ResetReason};
 use hashbrown::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidewire_model::{Catalog, Change, Epoch, Position, Seq, Timestamp};
 
 /// Changes read from the log at once when announcements were missed.
@@ -36,6 +37,9 @@ pub(crate) struct Hub {
     pub subscribed: usize,
     pub classes: Classes,
     pub identities: Identities,
+    pub rooms: Rooms,
+    /// they let too many messages of a room wait, and are to be disconnected
+    pub abandoned: Vec<ConnectionId>,
     pub ring: Arc<Ring>,
     pub slow: Arc<SlowLane>,
     pub replays: Arc<Queue<Replay>>,
@@ -50,6 +54,7 @@ impl Hub {
     pub fn run(mut self) {
         loop {
             self.expire();
+            self.expire_rooms();
             match self.inbox.pop(self.position, !self.clients.is_empty(), self.until_expiry()) {
                 Popped::Input(after, input) => {
                     self.recover(after);
@@ -59,6 +64,7 @@ impl Hub {
                 Popped::Timeout => {}
                 Popped::Closed => break,
             }
+            self.drop_abandoned();
             self.workspace.wake_readers();
         }
     }
@@ -85,6 +91,17 @@ impl Hub {
             }
             Input::Publish { tenant, name, data, done } => {
                 let _ = done.send(self.publish(&tenant, &name, &data));
+            }
+            Input::Join { id, join, done } => {
+                // a session that is gone sends its own disconnect
+                let _ = done.send(self.join(id, &join));
+            }
+            Input::Say { id, data, done } => {
+                self.say(id, &data);
+                let _ = done.send(());
+            }
+            Input::Rooms { tenant, done } => {
+                let _ = done.send(self.rooms.list(&tenant));
             }
             Input::Hungry(id) => self.begin_replay(id),
             Input::Replayed { id, generation, lost } => self.end_replay(id, generation, lost),
@@ -136,9 +153,13 @@ impl Hub {
     }
 
     fn until_expiry(&self) -> Option<Duration> {
-        let left = self.identities.next_expiry()?.millis().saturating_sub(Timestamp::now().millis());
-        // looked at again within the hour: clocks are set, and far times overflow
-        Some(Duration::from_millis(left.clamp(0, 3_600_000) as u64))
+        let identity = self.identities.next_expiry().map(|at| {
+            let left = at.millis().saturating_sub(Timestamp::now().millis());
+            // looked at again within the hour: clocks are set, and far times overflow
+            Duration::from_millis(left.clamp(0, 3_600_000) as u64)
+        });
+        let room = self.rooms.next_expiry().map(|at| at.saturating_duration_since(Instant::now()));
+        identity.into_iter().chain(room).min()
     }
 }
 

@@ -1,6 +1,7 @@
 use crate::ConnectionId;
 use crate::interest::{OnRevoked, Subscription};
 use crate::outbox::Outbox;
+use crate::rooms::{Join, JoinError, RoomInfo};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -30,6 +31,21 @@ pub(crate) enum Input {
         name: Box<str>,
         data: Bytes,
         done: oneshot::Sender<usize>,
+    },
+    Join {
+        id: ConnectionId,
+        join: Box<Join>,
+        done: oneshot::Sender<Result<(), JoinError>>,
+    },
+    /// a member's message to its room
+    Say {
+        id: ConnectionId,
+        data: Bytes,
+        done: oneshot::Sender<()>,
+    },
+    Rooms {
+        tenant: TenantId,
+        done: oneshot::Sender<Vec<RoomInfo>>,
     },
     /// the reader made room for a replay
     Hungry(ConnectionId),
@@ -141,7 +157,11 @@ impl Inbox {
             if let Some((after, input)) = state.entries.pop_front() {
                 match &input {
                     Input::Commit { changes, .. } => state.changes -= changes.len(),
-                    Input::Set { .. } | Input::Publish { .. } => self.room.add_permits(1),
+                    Input::Set { .. }
+                    | Input::Publish { .. }
+                    | Input::Join { .. }
+                    | Input::Say { .. }
+                    | Input::Rooms { .. } => self.room.add_permits(1),
                     _ => {}
                 }
                 return Popped::Input(after, input);

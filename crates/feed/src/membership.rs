@@ -18,6 +18,7 @@ impl Hub {
 
     pub fn disconnect(&mut self, id: ConnectionId) {
         let Some(mut client) = self.clients.remove(&id) else { return };
+        self.leave_room(id);
         client.outbox.close();
         self.identities.remove(id, &client.principal);
         self.subscribed -= client.subscriptions.len();

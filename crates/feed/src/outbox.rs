@@ -35,6 +35,8 @@ struct State {
     own_bytes: usize,
     waker: Option<Waker>,
     closing: bool,
+    /// closed because it did not read
+    abandoned: bool,
     /// the last change of which an entry was taken live: all of a change is taken, or nothing
     current: Seq,
     /// `None` while live
@@ -273,6 +275,10 @@ impl Outbox {
         wake(waker);
     }
 
+    pub fn is_abandoned(&self) -> bool {
+        self.state.lock().abandoned
+    }
+
     pub fn wake(&self) {
         let waker = self.state.lock().waker.take();
         wake(waker);
@@ -330,6 +336,7 @@ impl State {
     /// Gives up a connection that does not read.
     fn discard(&mut self) {
         self.closing = true;
+        self.abandoned = true;
         self.behind = None;
         self.entries = VecDeque::new();
         (self.bytes, self.own_bytes) = (0, 0);

@@ -33,6 +33,9 @@ pub struct Stats {
     pub messages: u64,
     /// connections closed because they let too many messages wait
     pub abandoned: u64,
+    pub rooms: u64,
+    /// connections in rooms and broadcast channels
+    pub members: u64,
 }
 
 macro_rules! counters {
@@ -65,7 +68,9 @@ counters!(
     recovered,
     revoked,
     messages,
-    abandoned
+    abandoned,
+    rooms,
+    members
 );
 
 #[derive(Default)]

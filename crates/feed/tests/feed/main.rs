@@ -5,9 +5,12 @@
 mod catch_up;
 mod definitions;
 mod delivery;
+mod gathering;
 mod identity;
 mod input;
 mod race;
 mod random;
+mod rooms;
+mod rooms_random;
 mod slow_lane;
 mod world;
