@@ -41,7 +41,15 @@ pub(crate) fn append(connection: &Connection, change: &Change, bytes_before: u64
 
 /// The last offset of each collection that ever had a change.
 pub(crate) fn offsets(connection: &Connection) -> Result<HashMap<Box<str>, u64>, StoreError> {
-    let mut statement = connection.prepare("SELECT collection, last FROM tw_counter")?;
+    // counters are written now and then, so later changes may tell more
+    let mut statement = connection.prepare(
+        r#"SELECT collection, MAX(last) FROM (
+             SELECT collection, last FROM tw_counter
+             UNION ALL
+             SELECT collection, MAX("offset") FROM tw_change
+             WHERE seq > (SELECT head FROM tw_state) GROUP BY collection)
+           GROUP BY collection"#,
+    )?;
     let pairs = statement
         .query_map((), |row| Ok((row.get::<_, String>(0)?.into_boxed_str(), row.get::<_, i64>(1)? as u64)))?;
     Ok(pairs.collect::<Result<_, _>>()?)

@@ -6,6 +6,7 @@ mod change_log;
 mod checkpoint;
 mod database;
 mod definition;
+mod desk;
 mod distance;
 mod error;
 mod image;

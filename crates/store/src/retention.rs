@@ -53,23 +53,25 @@ impl Keeper {
         self.next_look = Instant::now() + TICK;
     }
 
-    /// Deletes one batch if there is something to delete. Returns the new floor if it rose.
-    pub(crate) fn work(
+    /// Whether there is something to delete.
+    pub(crate) fn has_work(
         &mut self,
-        connection: &mut Connection,
+        connection: &Connection,
         head: Seq,
         bytes: u64,
-    ) -> Result<Option<Seq>, StoreError> {
-        if self.target <= self.floor && !self.look(connection, head, bytes)? {
-            return Ok(None);
-        }
+    ) -> Result<bool, StoreError> {
+        Ok(self.target > self.floor || self.look(connection, head, bytes)?)
+    }
+
+    /// Deletes one batch. Returns the new floor.
+    pub(crate) fn work(&mut self, connection: &mut Connection) -> Result<Seq, StoreError> {
         let upto = self.target.min(self.floor + BATCH);
         let transaction = connection.transaction()?;
         transaction.prepare_cached("DELETE FROM tw_change WHERE seq <= ?")?.execute([upto as i64])?;
         definition::purge(&transaction, upto)?;
         transaction.commit()?;
         self.floor = upto;
-        Ok(Some(upto))
+        Ok(upto)
     }
 
     /// Finds out up to where the bounds are passed. To spare transactions of one row, a look waits until a part of the

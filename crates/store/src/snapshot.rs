@@ -22,13 +22,13 @@ impl<'a> Snapshot<'a> {
     /// The view of a connection whose transaction has begun. `published` saves reading the catalog if it is the one of
     /// this view.
     pub(crate) fn of(database: &'a Database, published: Arc<Catalog>) -> Result<Self, StoreError> {
-        let state = state::read(&database.connection)?;
-        let catalog = if published.revision == state.revision {
+        let (epoch, revision, head) = state::view(&database.connection)?;
+        let catalog = if published.revision == revision {
             published
         } else {
-            definition::load(&database.connection, state.revision)?
+            definition::load(&database.connection, revision)?
         };
-        Ok(Self { database, catalog, epoch: state.epoch, head: state.head })
+        Ok(Self { database, catalog, epoch, head })
     }
 }
 

@@ -1,4 +1,5 @@
-//! The one row that says how far the store has come, and the system tables around it.
+//! How far the store has come, and the system tables. The row of the state and the counters of collections are written now
+//! and then: what they do not tell yet is read from the changes after them, so a commit need not write them.
 
 use crate::StoreError;
 use rusqlite::Connection;
@@ -53,8 +54,13 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
+/// As of the last change.
 pub(crate) fn read(connection: &Connection) -> Result<State, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT epoch, revision, head, bytes FROM tw_state")?;
+    let mut statement = connection.prepare_cached(
+        r#"SELECT epoch, revision, COALESCE(seq, head),
+             COALESCE(c.bytes + COALESCE(octet_length(old), 0) + COALESCE(octet_length(new), 0), s.bytes)
+           FROM tw_state s LEFT JOIN tw_change c ON seq = (SELECT MAX(seq) FROM tw_change)"#,
+    )?;
     Ok(statement.query_row((), |row| {
         Ok(State {
             epoch: row.get::<_, i64>(0)? as u64,
@@ -63,6 +69,15 @@ pub(crate) fn read(connection: &Connection) -> Result<State, StoreError> {
             bytes: row.get::<_, i64>(3)? as u64,
         })
     })?)
+}
+
+/// What a reader needs: epoch, revision and head.
+pub(crate) fn view(connection: &Connection) -> Result<(Epoch, u64, Seq), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT epoch, revision, COALESCE((SELECT MAX(seq) FROM tw_change), head) FROM tw_state",
+    )?;
+    let column = |row: &rusqlite::Row<'_>, index| Ok::<_, rusqlite::Error>(row.get::<_, i64>(index)? as u64);
+    Ok(statement.query_row((), |row| Ok((column(row, 0)?, column(row, 1)?, column(row, 2)?)))?)
 }
 
 pub(crate) fn write(connection: &Connection, state: &State) -> Result<(), StoreError> {

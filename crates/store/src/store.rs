@@ -1,9 +1,10 @@
 use crate::database::Database;
+use crate::desk::Desk;
 use crate::lock::FolderLock;
 use crate::published::Published;
 use crate::reader::{self, Readers};
 use crate::retention::Keeper;
-use crate::writer::{self, Write, Writer};
+use crate::writer::{Write, Writer};
 use crate::{Retention, Snapshot, StoreError, Tx, change_log, definition, state, wait};
 use parking_lot::Mutex;
 use std::path::Path;
@@ -12,8 +13,6 @@ use std::thread::{self, JoinHandle};
 use tidewire_model::{Catalog, Change, Epoch, Seq};
 use tokio::sync::{mpsc, oneshot};
 
-/// jobs that wait for the writer; who comes later waits for room
-const WRITES_WAITING: usize = 1024;
 /// jobs that wait for a reader; who comes later waits for room
 const READS_WAITING: usize = 1024;
 
@@ -42,7 +41,7 @@ pub struct Store {
 struct Inner {
     published: Arc<Published>,
     readers: Readers,
-    writes: mpsc::Sender<writer::Message>,
+    desk: Arc<Desk>,
     reads: mpsc::Sender<reader::Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -66,13 +65,13 @@ impl Store {
         let published = Arc::new(Published::new(base.epoch, catalog, base.head, floor));
         let keeper = Keeper::new(options.retention, floor);
         let writer = Writer::new(database, base, published.clone(), announce, keeper, lock)?;
-        let (writes, write_queue) = mpsc::channel(WRITES_WAITING);
         let (reads, read_queue) = mpsc::channel(READS_WAITING);
         let readers = Readers::start(file, published.clone(), reader_count(options.readers), read_queue)?;
-        let thread =
-            thread::Builder::new().name("store-write".into()).spawn(move || writer.run(write_queue))?;
+        let desk = Arc::new(Desk::new(writer));
+        let served = desk.clone();
+        let thread = thread::Builder::new().name("store-write".into()).spawn(move || served.serve())?;
         let thread = Mutex::new(Some(thread));
-        Ok(Self { inner: Arc::new(Inner { published, readers, writes, reads, thread }) })
+        Ok(Self { inner: Arc::new(Inner { published, readers, desk, reads, thread }) })
     }
 
     pub fn catalog(&self) -> Arc<Catalog> {
@@ -95,9 +94,8 @@ impl Store {
 
     /// How many writes and reads wait for a thread.
     pub fn waiting(&self) -> (usize, usize) {
-        let waiting = |max: usize, free: usize| max - free;
-        let Inner { writes, reads, .. } = &*self.inner;
-        (waiting(writes.max_capacity(), writes.capacity()), waiting(reads.max_capacity(), reads.capacity()))
+        let Inner { desk, reads, .. } = &*self.inner;
+        (desk.waiting(), reads.max_capacity() - reads.capacity())
     }
 
     /// Runs `job` on the writer's thread in a savepoint of the current group. `Ok` is returned after the group's commit
@@ -108,10 +106,21 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
-        let job = Box::new(Write { job: Some(job), result: None, reply });
-        if self.inner.writes.send(writer::Message::Run(job)).await.is_err() {
-            return Err(E::from(StoreError::Closed));
+        let (job, answer) = Write::new(job);
+        self.inner.desk.hand_in(job).await?;
+        answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+    }
+
+    /// The same for a job that touches few records: it may run on the calling thread, which is blocked meanwhile.
+    pub async fn write_shortly<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (job, answer) = Write::new(job);
+        if let Err(job) = self.inner.desk.at_once(job) {
+            self.inner.desk.hand_in(job).await?;
         }
         answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
     }
@@ -167,7 +176,7 @@ impl Inner {
             let _ = wait::block_on(self.reads.send(reader::Message::Close));
         }
         self.readers.close();
-        let _ = wait::block_on(self.writes.send(writer::Message::Close));
+        self.desk.close();
         if let Some(thread) = self.thread.lock().take() {
             join(thread);
         }
@@ -176,11 +185,13 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // the last handle may go with a job; then the threads end because nobody can send them any more
+        // the last handle may go with a job: then nobody can wait for the threads, which end by themselves
         let here = thread::current().id();
         let writer = self.thread.lock().as_ref().map(|thread| thread.thread().id());
         if writer != Some(here) && !self.readers.run_on(here) {
             self.close();
+        } else {
+            self.desk.close();
         }
     }
 }

@@ -1,27 +1,20 @@
-//! The one thread that writes. Jobs that wait are put into one transaction, each in a savepoint of its own.
+//! The one connection that writes. Jobs that come together are put into one transaction, each in a savepoint of its own.
 
 use crate::database::Database;
 use crate::published::Published;
 use crate::retention::Keeper;
 use crate::state::{self, State};
 use crate::tx::Progress;
-use crate::wait;
 use crate::{Committed, Snapshot, StoreError, Tx, change_log, checkpoint, lock::FolderLock};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use tidewire_model::{Catalog, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use std::time::Instant;
+use tidewire_model::{Catalog, Seq, Timestamp};
+use tokio::sync::oneshot;
 
-/// jobs in one transaction
-const GROUP: usize = 512;
 /// groups after which the size of the write-ahead log is looked at
 const UPKEEP: u32 = 64;
-
-pub(crate) enum Message {
-    Run(Box<dyn Job>),
-    Close,
-}
 
 /// A write and the way to answer it.
 pub(crate) trait Job: Send {
@@ -32,9 +25,17 @@ pub(crate) trait Job: Send {
 }
 
 pub(crate) struct Write<T, E, F> {
-    pub(crate) job: Option<F>,
-    pub(crate) result: Option<Result<T, E>>,
-    pub(crate) reply: oneshot::Sender<Result<T, E>>,
+    job: Option<F>,
+    result: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Write<T, E, F> {
+    /// The job, and where its answer will come.
+    pub(crate) fn new(job: F) -> (Box<Self>, oneshot::Receiver<Result<T, E>>) {
+        let (reply, answer) = oneshot::channel();
+        (Box::new(Self { job: Some(job), result: None, reply }), answer)
+    }
 }
 
 impl<T, E, F> Job for Write<T, E, F>
@@ -69,6 +70,10 @@ pub(crate) struct Writer {
     announce: Box<dyn Fn(Committed) + Send>,
     keeper: Keeper,
     groups: u32,
+    /// collections whose counters were not written since they changed
+    uncounted: HashSet<Box<str>>,
+    /// the head that the stored state tells
+    stored_head: Seq,
     /// dropped last: nobody else may open the folder before the connection is closed
     _lock: FolderLock,
 }
@@ -89,45 +94,42 @@ impl Writer {
             changes: Vec::new(),
             broken: None,
         };
-        Ok(Self { database, base, progress, published, announce, keeper, groups: 0, _lock: lock })
+        let mut writer = Self {
+            database,
+            stored_head: base.head,
+            base,
+            progress,
+            published,
+            announce,
+            keeper,
+            groups: 0,
+            uncounted: HashSet::new(),
+            _lock: lock,
+        };
+        writer.uncounted.extend(writer.progress.offsets.keys().cloned());
+        writer.store_state()?;
+        Ok(writer)
     }
 
-    /// Ends when it is told to close, or when nobody is left who could send a job; what was sent before is done first.
-    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Message>) {
-        let mut open = true;
-        while open {
-            match wait::block_until(queue.recv(), self.keeper.next_look()) {
-                Some(Some(Message::Run(job))) => open = self.group_of(job, &mut queue),
-                Some(Some(Message::Close) | None) => open = false,
-                None => {}
-            }
-            self.upkeep();
-        }
-        queue.close();
-        while let Some(message) = wait::block_on(queue.recv()) {
-            if let Message::Run(job) = message {
-                self.group_of(job, &mut queue);
-            }
+    /// Checkpoints and closes.
+    pub(crate) fn finish(mut self) {
+        if let Err(error) = self.store_state() {
+            tracing::error!(%error, "the state was not written; the next start reads it from the log");
         }
         checkpoint::truncate(&self.database.connection);
     }
 
-    /// False if a message to close was among those that waited.
-    fn group_of(&mut self, first: Box<dyn Job>, queue: &mut mpsc::Receiver<Message>) -> bool {
-        let mut jobs = vec![first];
-        let mut open = true;
-        while jobs.len() < GROUP {
-            match queue.try_recv() {
-                Ok(Message::Run(job)) => jobs.push(job),
-                Ok(Message::Close) => open = false,
-                Err(_) => break,
-            }
-        }
-        self.group(jobs);
-        open
+    /// When to look after old changes if nothing is written until then.
+    pub(crate) fn next_look(&self) -> Instant {
+        self.keeper.next_look()
     }
 
-    fn group(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    pub(crate) fn needs_upkeep(&self) -> bool {
+        self.groups >= UPKEEP
+    }
+
+    /// Does these jobs in one transaction and answers them.
+    pub(crate) fn group(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         self.groups += 1;
         let mut outcomes = vec![Ok(()); jobs.len()];
         let result = self.transaction(&mut jobs, &mut outcomes);
@@ -195,20 +197,45 @@ impl Writer {
         job.run(&mut Tx { snapshot, progress, at: Timestamp::now(), transaction: head + 1 })
     }
 
-    /// Counters are written once for the whole transaction.
-    fn store_progress(&self) -> Result<State, StoreError> {
-        let Progress { catalog, changes, offsets, bytes, .. } = &self.progress;
+    /// The state after this transaction. It is stored with it only if definitions changed: all else the changes tell.
+    fn store_progress(&mut self) -> Result<State, StoreError> {
+        let Progress { catalog, changes, bytes, .. } = &self.progress;
         let head = changes.last().map_or(self.base.head, |change| change.position.seq);
         let state = State { revision: catalog.revision, head, bytes: *bytes, ..self.base };
-        let connection = &self.database.connection;
-        let touched: HashSet<_> = changes.iter().map(|change| &change.collection.id).collect();
-        for id in touched {
-            change_log::set_offset(connection, id, offsets.get(id).copied().unwrap_or(0))?;
+        for change in changes {
+            if !self.uncounted.contains(&change.collection.id) {
+                self.uncounted.insert(change.collection.id.clone());
+            }
         }
-        if !changes.is_empty() || state.revision != self.base.revision {
-            state::write(connection, &state)?;
+        if state.revision != self.base.revision {
+            self.write_state(&state)?;
         }
         Ok(state)
+    }
+
+    fn write_state(&self, state: &State) -> Result<(), StoreError> {
+        let connection = &self.database.connection;
+        for id in &self.uncounted {
+            let last = self.progress.offsets.get(id).copied().unwrap_or(0);
+            change_log::set_offset(connection, id, last)?;
+        }
+        state::write(connection, state)
+    }
+
+    /// In a transaction of its own, so that old changes are no longer needed to know the state.
+    fn store_state(&mut self) -> Result<(), StoreError> {
+        if self.stored_head == self.base.head && self.uncounted.is_empty() {
+            return Ok(());
+        }
+        self.database.run("BEGIN IMMEDIATE")?;
+        let stored = self.write_state(&self.base).and_then(|()| self.database.run("COMMIT"));
+        if stored.is_err() {
+            self.abandon();
+        } else {
+            self.stored_head = self.base.head;
+            self.uncounted.clear();
+        }
+        stored
     }
 
     /// What is announced can already be read, and what is answered was already announced.
@@ -241,12 +268,13 @@ impl Writer {
         self.progress.broken = None;
     }
 
-    fn upkeep(&mut self) {
-        if self.groups >= UPKEEP {
+    /// Keeps the write-ahead log and the change log in their bounds, a step at a time.
+    pub(crate) fn upkeep(&mut self) {
+        if self.needs_upkeep() {
             self.groups = 0;
             checkpoint::limit(&self.database.connection);
         }
-        match self.keeper.work(&mut self.database.connection, self.base.head, self.base.bytes) {
+        match self.forget_changes() {
             Ok(Some(floor)) => self.published.set_floor(floor),
             Ok(None) => {}
             Err(error) => {
@@ -254,6 +282,16 @@ impl Writer {
                 self.keeper.pause();
             }
         }
+    }
+
+    /// Deletes a batch of old changes. Returns the new floor if it rose.
+    fn forget_changes(&mut self) -> Result<Option<Seq>, StoreError> {
+        let State { head, bytes, .. } = self.base;
+        if !self.keeper.has_work(&self.database.connection, head, bytes)? {
+            return Ok(None);
+        }
+        self.store_state()?;
+        self.keeper.work(&mut self.database.connection).map(Some)
     }
 }
 

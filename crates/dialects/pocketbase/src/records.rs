@@ -76,7 +76,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     require_open(&collection.rules.create, &call.asker)?;
     let prepared = prepared(&call, &collection, None, body, CREATE_FAILED).await?;
     let asker = call.asker.clone();
-    let record = call.app.store.write(move |tx| {
+    let record = call.app.store.write_shortly(move |tx| {
         let collection = current(tx, &collection)?;
         tidewire_records::create::create(tx, &asker, &collection, &prepared)
     });
@@ -92,7 +92,7 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     require_open(&collection.rules.update, &call.asker)?;
     let prepared = prepared(&call, &collection, Some(call.param("id")), body, UPDATE_FAILED).await?;
     let (asker, id) = (call.asker.clone(), call.param("id").to_owned());
-    let record = call.app.store.write(move |tx| {
+    let record = call.app.store.write_shortly(move |tx| {
         let collection = current(tx, &collection)?;
         tidewire_records::update::update(tx, &asker, &collection, &id, &prepared)
     });
