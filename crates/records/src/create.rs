@@ -2,7 +2,7 @@ use crate::access::{check_form, manages};
 use crate::draft::Draft;
 use crate::rule::{Bound, bind};
 use crate::view::permits;
-use crate::{Asker, Prepared, RecordError, save};
+use crate::{Asker, Body, FieldError, FieldErrors, Prepared, RecordError, save};
 use std::sync::Arc;
 use tidewire_model::{Collection, CollectionKind, Record, Value, id};
 use tidewire_store::Tx;
@@ -22,12 +22,31 @@ pub fn create(
     }
     let base = Record::empty(collection.clone(), asker.tenant.clone());
     let mut draft = Draft::new(base, body, asker.is_superuser());
+    check_fields(asker, collection, &collection.projections.create, &draft.body)?;
+    draft.take_defaults();
     let manages = check_rule(tx, asker, &draft)?;
     if collection.is_auth() {
         check_form(&draft, body, None, manages)?;
         verify(&mut draft, manages);
     }
     save::insert(tx, asker, draft)
+}
+
+/// Refuses fields of the collection that this operation may not set.
+pub(crate) fn check_fields(
+    asker: &Asker,
+    collection: &Collection,
+    allowed: &Option<Vec<Box<str>>>,
+    body: &Body,
+) -> Result<(), RecordError> {
+    let Some(allowed) = allowed.as_ref().filter(|_| !asker.is_superuser()) else { return Ok(()) };
+    let mut errors = FieldErrors::default();
+    for name in body.keys().filter(|name| collection.field(name).is_some()) {
+        if !allowed.iter().any(|allowed| **allowed == **name) {
+            errors.add(name, FieldError::new("validation_field_closed", "The field cannot be set."));
+        }
+    }
+    errors.check()
 }
 
 /// Judges the record as it would be, with an id that means nothing and never verified. Tells whether the asker manages it.

@@ -4,6 +4,7 @@ use crate::view::permits;
 use crate::{Asker, Body, RecordError};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use tidewire_model::field::OnDelete;
 use tidewire_model::{Collection, CollectionKind, Record, Timestamp, Value};
 use tidewire_rules::Query;
 use tidewire_store::{StoreError, Tx};
@@ -145,15 +146,18 @@ fn release(
     }
     let left: Vec<&str> = value.items().into_iter().filter(|item| *item != id).collect();
     if left.is_empty() {
-        if field.kind.relation().is_some_and(|relation| relation.cascade_delete) {
-            return Ok(Some(referring.clone()));
-        }
-        if field.required {
-            return Err(RecordError::Referenced);
+        let on_delete = field.extra.as_ref().and_then(|extra| extra.on_delete);
+        let cascades = field.kind.relation().is_some_and(|relation| relation.cascade_delete);
+        match on_delete {
+            Some(OnDelete::Restrict) => return Err(RecordError::Referenced),
+            Some(OnDelete::Cascade) => return Ok(Some(referring.clone())),
+            None if cascades => return Ok(Some(referring.clone())),
+            _ if field.required => return Err(RecordError::Referenced),
+            _ => {}
         }
     }
     let mut released = Record::clone(referring);
-    released.values[*index] = if field.kind.is_multiple() { Value::list(left) } else { Value::text("") };
+    released.values[*index] = if left.is_empty() { field.unset() } else { Value::list(left) };
     set_dates(&mut released, false);
     tx.update(referring, released, actor)?;
     Ok(None)

@@ -1,10 +1,13 @@
 //! A record under construction: a body laid over a base image, field by field, with modifiers.
 
+use crate::mask::BULLETS;
 use crate::normalise::{choose, normalise, number, text, texts};
 use crate::pattern;
 use crate::prepare::{Body, Prepared};
+use crate::secret::is_secret;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use tidewire_model::field::Extra;
 use tidewire_model::{Collection, Field, FieldKind, Record, Value};
 
 /// What a password field holds between a typed password that was not hashed and the fault that it earns.
@@ -18,6 +21,8 @@ pub(crate) struct Draft {
     pub body: Body,
     /// passwords as they were typed, by field index
     pub plain: BTreeMap<usize, String>,
+    /// values to be stored encrypted, by field index
+    pub secrets: BTreeMap<usize, Json>,
 }
 
 /// What a body key asks of a field.
@@ -33,7 +38,12 @@ enum Change {
 impl Draft {
     /// Hidden fields of the body are dropped unless `superuser`, but for the password of an auth record.
     pub fn new(base: Record, prepared: &Prepared, superuser: bool) -> Self {
-        let mut draft = Self { record: base, body: prepared.body.clone(), plain: BTreeMap::new() };
+        let mut draft = Self {
+            record: base,
+            body: prepared.body.clone(),
+            plain: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+        };
         let collection = draft.record.collection.clone();
         let mut keys: Vec<&String> = prepared.body.keys().collect();
         // a plain name comes before its modifiers
@@ -50,6 +60,17 @@ impl Draft {
         draft
     }
 
+    /// Lays the defaults of the fields under what the body said.
+    pub fn take_defaults(&mut self) {
+        let collection = self.record.collection.clone();
+        for (index, field) in collection.fields.iter().enumerate() {
+            let Some(extra) = field.extra.as_ref().filter(|extra| !extra.default.is_null()) else { continue };
+            if !self.body.contains_key(&*field.name) {
+                self.apply(index, field, Change::Set, &extra.default, &Prepared::default());
+            }
+        }
+    }
+
     fn apply(&mut self, index: usize, field: &Field, change: Change, input: &Json, prepared: &Prepared) {
         let seen = if let FieldKind::Password(_) = field.kind {
             let plain = text(input).into_owned();
@@ -57,14 +78,32 @@ impl Draft {
             self.record.values[index] = Value::text(if plain.is_empty() { "" } else { hash });
             self.plain.insert(index, plain.clone());
             Json::String(plain)
+        } else if is_secret(field) {
+            self.apply_secret(index, field, input);
+            input.clone()
         } else {
-            if !matches!(field.kind, FieldKind::Autodate(_)) {
+            if !is_managed(field) {
                 let value = changed(field, &self.record.values[index], change, input);
-                self.record.values[index] = value;
+                self.record.values[index] = unset_if_empty(field, value);
             }
             self.record.values[index].to_json()
         };
         self.body.insert(field.name.to_string(), seen);
+    }
+
+    /// What hides a value stands for the stored one.
+    fn apply_secret(&mut self, index: usize, field: &Field, input: &Json) {
+        match input {
+            Json::String(text) if text == BULLETS => {}
+            Json::Null => {
+                self.secrets.remove(&index);
+                self.record.values[index] = field.unset();
+            }
+            open => {
+                self.secrets.insert(index, open.clone());
+                self.record.values[index] = Value::text(BULLETS);
+            }
+        }
     }
 
     /// True if a typed password has no hash yet.
@@ -84,6 +123,18 @@ impl Draft {
 /// Bodies of others than superusers cannot reach hidden fields.
 fn is_closed(collection: &Collection, field: &Field) -> bool {
     field.hidden && !(collection.is_auth() && &*field.name == "password")
+}
+
+/// Filled by the store itself, whatever a body says.
+fn is_managed(field: &Field) -> bool {
+    let managed = |extra: &Extra| extra.author.is_some() || !extra.expression.is_empty();
+    matches!(field.kind, FieldKind::Autodate(_)) || field.extra.as_deref().is_some_and(managed)
+}
+
+/// Only texts that are nullable can be both null and empty.
+fn unset_if_empty(field: &Field, value: Value) -> Value {
+    let may_be_empty = !field.nullable || matches!(field.kind, FieldKind::Text(_) | FieldKind::Editor(_));
+    if may_be_empty || value != Value::text("") { value } else { field.unset() }
 }
 
 /// The field that a body key names, and what it asks.

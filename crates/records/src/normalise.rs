@@ -6,6 +6,9 @@ use tidewire_model::{Field, FieldKind, GeoPoint, Timestamp, Value};
 
 /// The value that `input` gives to `field`. Autodates and passwords are not set this way.
 pub fn normalise(field: &Field, input: &Json) -> Value {
+    if field.nullable && input.is_null() {
+        return field.unset();
+    }
     match &field.kind {
         FieldKind::Number(_) => Value::Number(number(input)),
         FieldKind::Bool {} => Value::Bool(boolean(input)),

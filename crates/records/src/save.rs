@@ -2,10 +2,15 @@
 
 use crate::draft::Draft;
 use crate::error::{FieldError, FieldErrors, RecordError};
+use crate::secret::FieldKey;
 use crate::{Asker, pattern, validate};
 use std::sync::Arc;
+use tidewire_model::field::Author;
 use tidewire_model::{FieldKind, Record, Timestamp, Value, id};
 use tidewire_store::{StoreError, Tx};
+
+/// The author of what nobody signed in for.
+const ANONYMOUS: &str = "anonymous";
 
 pub(crate) fn insert(tx: &mut Tx<'_>, asker: &Asker, mut draft: Draft) -> Result<Arc<Record>, RecordError> {
     let chosen_id = !draft.record.id().is_empty();
@@ -16,6 +21,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, asker: &Asker, mut draft: Draft) -> Result
     }
     check_auth_id(tx, &draft.record)?;
     set_dates(&mut draft.record, true);
+    set_authors(&mut draft.record, asker, true);
+    seal(tx, &mut draft)?;
     let fields = draft.record.collection.clone();
     tx.insert(draft.record, &asker.principal.actor()).map_err(|error| unique_fault(error, &fields))
 }
@@ -29,6 +36,8 @@ pub(crate) fn replace(
     check(tx, &draft, Some(old))?;
     renew_token_key(&mut draft, old);
     set_dates(&mut draft.record, false);
+    set_authors(&mut draft.record, asker, false);
+    seal(tx, &mut draft)?;
     let fields = draft.record.collection.clone();
     tx.update(old, draft.record, &asker.principal.actor()).map_err(|error| unique_fault(error, &fields))
 }
@@ -144,6 +153,33 @@ pub(crate) fn set_dates(record: &mut Record, is_new: bool) {
             record.values[index] = Value::text(&now);
         }
     }
+}
+
+fn set_authors(record: &mut Record, asker: &Asker, is_new: bool) {
+    let collection = record.collection.clone();
+    for (index, field) in collection.fields.iter().enumerate() {
+        match field.extra.as_ref().and_then(|extra| extra.author) {
+            Some(Author::OfCreate) if !is_new => {}
+            Some(_) => {
+                let id = asker.principal.id();
+                record.values[index] = Value::text(if id.is_empty() { ANONYMOUS } else { id });
+            }
+            None => {}
+        }
+    }
+}
+
+/// Encrypts what must not be stored as it is; the record has its id by now.
+fn seal(tx: &mut Tx<'_>, draft: &mut Draft) -> Result<(), StoreError> {
+    if draft.secrets.is_empty() {
+        return Ok(());
+    }
+    let key = FieldKey::take(tx)?;
+    let collection = draft.record.collection.clone();
+    for (index, open) in std::mem::take(&mut draft.secrets) {
+        draft.record.values[index] = key.seal(&draft.record, &collection.fields[index], &open)?;
+    }
+    Ok(())
 }
 
 fn unique_fault(error: StoreError, collection: &tidewire_model::Collection) -> RecordError {

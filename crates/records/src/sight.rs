@@ -1,12 +1,16 @@
 //! How records of one collection look to one reader, written without a JSON tree.
 
 use crate::fields::Fields;
+use crate::mask::{BULLETS, masked};
+use crate::personal;
 use crate::rule::{bind_text, layout};
 use crate::{Asker, Body};
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 use std::sync::Arc;
+use tidewire_model::field::Mask;
 use tidewire_model::json::{self, Escape};
-use tidewire_model::{Catalog, Collection, Record, Timestamp};
+use tidewire_model::{Catalog, Collection, Field, Record, Timestamp, Value};
 use tidewire_rules::{Audience, Residual, Truth};
 
 /// How records of one collection look to one reader (or one class of readers).
@@ -14,6 +18,8 @@ use tidewire_rules::{Audience, Residual, Truth};
 pub struct Sight {
     /// hidden fields are shown
     pub superuser: bool,
+    /// personal data are masked
+    masked: bool,
     /// for auth collections: in which records the e-mail address is shown
     pub email: Residual,
     layout: Arc<Layout>,
@@ -24,6 +30,8 @@ pub struct Sight {
 pub(crate) struct Layout {
     collection: Arc<Collection>,
     members: Vec<Member>,
+    /// some member holds personal data
+    personal: bool,
 }
 
 #[derive(Debug)]
@@ -33,6 +41,16 @@ struct Member {
     key: Box<[u8]>,
     source: Source,
     hidden: bool,
+    look: Look,
+}
+
+/// What is shown instead of what is stored.
+#[derive(Debug)]
+struct Look {
+    /// for null: clients of this format know no nulls
+    unset: Option<Value>,
+    mask: Option<Mask>,
+    encrypted: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -52,12 +70,17 @@ impl Sight {
         } else {
             shown_address(asker, catalog, collection)
         };
-        Self { superuser, email, layout: layout(catalog, collection) }
+        let layout = layout(catalog, collection);
+        let masked = layout.personal && !personal::may_see(asker);
+        Self { superuser, masked, email, layout }
     }
 
     /// Appended to class keys: equal texts, equal sight.
     pub fn write_key(&self, out: &mut String) {
         out.push(if self.superuser { 's' } else { 'c' });
+        if self.masked {
+            out.push('m');
+        }
         if !self.superuser && self.layout.collection.is_auth() {
             self.email.write_key(out);
         }
@@ -101,7 +124,7 @@ impl Sight {
             out.extend_from_slice(&member.key);
             match &member.source {
                 Source::Field(index) | Source::Email(index) => {
-                    json::write_value(out, &record.values[*index], escape);
+                    json::write_value(out, &member.look.of(&record.values[*index], self.masked), escape);
                 }
                 Source::Fixed(text) => json::write_text(out, text, escape),
             }
@@ -117,7 +140,9 @@ impl Sight {
         let layout = self.layout_for(record);
         let shown = self.visible(&layout, email).map(|member| {
             let value = match &member.source {
-                Source::Field(index) | Source::Email(index) => record.values[*index].to_json(),
+                Source::Field(index) | Source::Email(index) => {
+                    member.look.of(&record.values[*index], self.masked).to_json()
+                }
                 Source::Fixed(text) => Json::String(text.to_string()),
             };
             (member.name.to_string(), value)
@@ -152,12 +177,14 @@ impl Layout {
                 "email" if auth => Source::Email(index),
                 _ => Source::Field(index),
             };
-            members.push(Member::new(&field.name, source, field.hidden));
+            let hidden = field.hidden || !is_projected(collection, &field.name);
+            members.push(Member { hidden, look: Look::new(field), ..Member::new(&field.name, source) });
         }
-        members.push(Member::new("collectionId", Source::Fixed(collection.id.clone()), false));
-        members.push(Member::new("collectionName", Source::Fixed(collection.name.clone()), false));
+        members.push(Member::new("collectionId", Source::Fixed(collection.id.clone())));
+        members.push(Member::new("collectionName", Source::Fixed(collection.name.clone())));
         members.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { collection: collection.clone(), members }
+        let personal = members.iter().any(|member| member.look.mask.is_some());
+        Self { collection: collection.clone(), members, personal }
     }
 
     pub(crate) fn is_of(&self, collection: &Arc<Collection>) -> bool {
@@ -166,12 +193,45 @@ impl Layout {
 }
 
 impl Member {
-    fn new(name: &str, source: Source, hidden: bool) -> Self {
+    fn new(name: &str, source: Source) -> Self {
         let mut key = Vec::with_capacity(name.len() + 3);
         json::write_text(&mut key, name, Escape::Ascii);
         key.push(b':');
-        Self { name: name.into(), key: key.into(), source, hidden }
+        let look = Look { unset: None, mask: None, encrypted: false };
+        Self { name: name.into(), key: key.into(), source, hidden: false, look }
     }
+}
+
+impl Look {
+    fn new(field: &Field) -> Self {
+        let extra = field.extra.as_deref();
+        Self {
+            unset: field.nullable.then(|| field.kind.zero()),
+            mask: extra.and_then(|extra| extra.mask),
+            encrypted: extra.is_some_and(|extra| extra.encrypted),
+        }
+    }
+
+    fn of<'a>(&'a self, value: &'a Value, hide: bool) -> Cow<'a, Value> {
+        match (value, &self.unset) {
+            (Value::Null, Some(unset)) => Cow::Borrowed(unset),
+            _ if self.encrypted => Cow::Owned(Value::text(BULLETS)),
+            _ => match self.mask.filter(|_| hide) {
+                Some(mask) => Cow::Owned(masked(mask, value)),
+                None => Cow::Borrowed(value),
+            },
+        }
+    }
+}
+
+/// Lists and single records are not told apart here: what either leaves out is left out.
+fn is_projected(collection: &Collection, name: &str) -> bool {
+    let projections = &collection.projections;
+    let keeps = |names: &Option<Vec<Box<str>>>| {
+        names.as_ref().is_none_or(|names| names.iter().any(|shown| **shown == *name))
+    };
+    let system = matches!(name, "id" | "created_at" | "created_by" | "updated_at" | "updated_by");
+    system || (keeps(&projections.list) && keeps(&projections.view))
 }
 
 /// Shown if the record says so, to the record itself, and to those who manage it.

@@ -1,4 +1,5 @@
 use crate::access::{check_form, manages};
+use crate::create::check_fields;
 use crate::draft::Draft;
 use crate::rule::bind;
 use crate::view::permits;
@@ -25,6 +26,7 @@ pub fn update(
     let mut base = Record::clone(&old);
     base.collection = collection.clone();
     let mut draft = Draft::new(base, body, asker.is_superuser());
+    check_fields(asker, collection, &collection.projections.update, &draft.body)?;
     let rule = bind(tx.catalog(), collection, asker, collection.rules.update.as_deref(), &draft.body)?;
     if !permits(tx, &rule, &old)? {
         return Err(RecordError::NotFound);

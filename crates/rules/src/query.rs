@@ -36,11 +36,11 @@ pub trait Tables {
     }
 }
 
-/// A question about the records of one collection in one tenant.
+/// A question about the records of one collection in one tenant, or in all.
 #[derive(Clone, Debug)]
 pub struct Query {
     collection: Arc<Collection>,
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     now: Timestamp,
     conditions: Vec<Node>,
     only: Vec<(Box<str>, Vec<Box<str>>)>,
@@ -50,14 +50,20 @@ pub struct Query {
 
 impl Query {
     pub fn new(collection: &Arc<Collection>, tenant: &TenantId, now: Timestamp) -> Self {
-        let (collection, tenant) = (collection.clone(), tenant.clone());
+        let (collection, tenant) = (collection.clone(), Some(tenant.clone()));
         let (conditions, only) = (Vec::new(), Vec::new());
         Self { collection, tenant, now, conditions, only, sort: Sort::default(), page: None }
     }
 
-    /// Whose records are asked for.
-    pub fn tenant(&self) -> &TenantId {
-        &self.tenant
+    /// For those who may see the records of every tenant, and for nobody else. A selection has the tenant as its last
+    /// column.
+    pub fn of_all_tenants(collection: &Arc<Collection>, now: Timestamp) -> Self {
+        Self { tenant: None, ..Self::new(collection, &TenantId::default(), now) }
+    }
+
+    /// Whose records are asked for; `None` for all.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        self.tenant.as_ref()
     }
 
     /// Adds a condition; several are joined by AND.
@@ -93,6 +99,10 @@ impl Query {
             sql.push("\".");
             sql.name(&field.name);
         }
+        if self.tenant.is_none() {
+            sql.push(", ");
+            self.root_column(&mut sql, TENANT_COLUMN);
+        }
         self.body(&mut sql, tables);
         self.order(&mut sql);
         if let Some((limit, offset)) = self.page {
@@ -127,9 +137,14 @@ impl Query {
         sql.push(" AS \"");
         sql.push(ROOT);
         sql.push("\" WHERE ");
-        self.root_column(sql, TENANT_COLUMN);
-        sql.push(" = ");
-        sql.param(SqlValue::Text(self.tenant.as_str().to_owned()));
+        match &self.tenant {
+            Some(tenant) => {
+                self.root_column(sql, TENANT_COLUMN);
+                sql.push(" = ");
+                sql.param(SqlValue::Text(tenant.as_str().to_owned()));
+            }
+            None => sql.push("1"),
+        }
         for (field, values) in &self.only {
             sql.push(" AND ");
             self.root_column(sql, field);

@@ -5,10 +5,10 @@ use crate::layout::{Layout, Stored, quote};
 use crate::row::{self, Param};
 use crate::stand_in::ImageTables;
 use crate::{definition, schema, state};
-use rusqlite::{Connection, Params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Params, params_from_iter};
 use std::sync::Arc;
 use tidewire_model::{Catalog, Change, Collection, Epoch, Record, Seq, TenantId, Timestamp};
-use tidewire_rules::{Query, Residual, Statement, Truth};
+use tidewire_rules::{Query, Residual, Statement, TENANT_COLUMN, Truth};
 
 /// A consistent view of the database: a reader's transaction, or the writer's own with its uncommitted writes.
 pub struct Snapshot<'a> {
@@ -55,6 +55,19 @@ impl Snapshot<'_> {
     ) -> Result<Option<Arc<Record>>, StoreError> {
         let Some(layout) = self.layout(collection) else { return Ok(None) };
         Ok(self.records(&layout, tenant, &layout.get, (tenant.as_str(), id))?.pop())
+    }
+
+    /// The tenant that has a record of this id, for those who may see all; the first if several do.
+    pub fn tenant_of(&self, collection: &Arc<Collection>, id: &str) -> Result<Option<TenantId>, StoreError> {
+        let Some(layout) = self.layout(collection) else { return Ok(None) };
+        let (table, tenant) = (&layout.table, quote(TENANT_COLUMN));
+        // by account, so that the index over tenant and id serves
+        let sql = format!(
+            "SELECT r.{tenant} FROM tw_account a CROSS JOIN {table} r ON r.{tenant}=a.id AND r.\"id\"=? LIMIT 1"
+        );
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let found: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
+        Ok(found.map(|tenant| TenantId::new(&tenant)))
     }
 
     /// In the order of `ids`; missing ones are left out.
@@ -120,8 +133,16 @@ impl Snapshot<'_> {
         let mut statement = self.connection().prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(params.iter().map(Param)))?;
         let mut records = Vec::new();
+        let fields = collection.fields.len();
         while let Some(row) = rows.next()? {
-            records.push(row::read(row, collection, query.tenant())?);
+            let record = match query.tenant() {
+                Some(tenant) => row::read(row, collection, tenant)?,
+                // the last column says whose it is
+                None => {
+                    row::read(row, collection, &TenantId::new(row.get_ref(fields)?.as_str().unwrap_or("")))?
+                }
+            };
+            records.push(record);
         }
         Ok(records)
     }

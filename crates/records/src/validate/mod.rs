@@ -5,6 +5,7 @@ mod editor;
 mod email;
 mod file;
 mod geo_point;
+pub(crate) mod iso;
 mod json;
 mod number;
 mod password;
@@ -17,26 +18,36 @@ pub(crate) use password::plain as plain_password;
 pub(crate) use relation::related;
 
 use crate::error::FieldError;
+use serde_json::Value as Json;
 use tidewire_model::{Field, FieldKind, Value};
 
 /// Checks everything that needs no other record. `old` is the value before the write.
 pub(crate) fn validate(field: &Field, value: &Value, old: Option<&Value>) -> Result<(), FieldError> {
+    if field.nullable && matches!(value, Value::Null | Value::Json(Json::Null)) {
+        return if field.required { Err(FieldError::required()) } else { Ok(()) };
+    }
+    // whatever is not null will do for a nullable field
+    let needed = field.required && !field.nullable;
     let text = value.as_str();
     match &field.kind {
-        FieldKind::Text(options) => text::check(options, field.required, text),
-        FieldKind::Editor(options) => editor::check(options, field.required, text),
-        FieldKind::Number(options) => number::check(options, field.required, value),
-        FieldKind::Bool {} => required(field.required, value),
-        FieldKind::Email(options) => email::check(options, field.required, text),
-        FieldKind::Url(options) => url::check(options, field.required, text),
-        FieldKind::Date(options) => date::check(options, field.required, text),
-        FieldKind::Select(options) => select::check(options, field.required, value),
-        FieldKind::Relation(options) => relation::check(options, field.required, value),
-        FieldKind::File(options) => file::check(options, field.required, value, old),
-        FieldKind::Json(options) => json::check(options, field.required, value),
-        FieldKind::GeoPoint {} => geo_point::check(field.required, value),
-        FieldKind::Password(_) => required(field.required, value),
+        FieldKind::Text(options) => text::check(options, needed, text),
+        FieldKind::Editor(options) => editor::check(options, needed, text),
+        FieldKind::Number(options) => number::check(options, needed, value),
+        FieldKind::Bool {} => required(needed, value),
+        FieldKind::Email(options) => email::check(options, needed, text),
+        FieldKind::Url(options) => url::check(options, needed, text),
+        FieldKind::Date(options) => date::check(options, needed, text),
+        FieldKind::Select(options) => select::check(options, needed, value),
+        FieldKind::Relation(options) => relation::check(options, needed, value),
+        FieldKind::File(options) => file::check(options, needed, value, old),
+        FieldKind::Json(options) => json::check(options, needed, value),
+        FieldKind::GeoPoint {} => geo_point::check(needed, value),
+        FieldKind::Password(_) => required(needed, value),
         FieldKind::Autodate(_) => Ok(()),
+    }?;
+    match &field.extra {
+        Some(extra) if !extra.encrypted => iso::check(&extra.label, text),
+        _ => Ok(()),
     }
 }
 
