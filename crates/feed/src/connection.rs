@@ -1,5 +1,5 @@
 use crate::inbox::{Inbox, Input};
-use crate::interest::Subscription;
+use crate::interest::{Ending, Subscription};
 use crate::outbox::{Bounds, Outbox};
 use crate::rooms::{Join, JoinError};
 use bytes::Bytes;
@@ -85,9 +85,14 @@ impl Connection {
         self.outbox.owed()
     }
 
+    /// Why it takes nothing more; `None` while it does.
+    pub fn ending(&self) -> Option<Ending> {
+        self.outbox.ending()
+    }
+
     /// Ends it once what is queued has been read.
     pub fn close(&self) {
-        self.outbox.close();
+        self.outbox.close(Ending::Closed);
         self.inbox.notify(Input::Disconnect(self.id()));
     }
 }

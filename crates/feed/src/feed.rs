@@ -6,7 +6,7 @@ use crate::frames::Frames;
 use crate::hub::Hub;
 use crate::identities::Identities;
 use crate::inbox::{Inbox, Input};
-use crate::interest::{OnRevoked, ResetReason};
+use crate::interest::{Ending, OnRevoked, ResetReason};
 use crate::log::{Log, Lookup};
 use crate::outbox::{Bounds, Outbox};
 use crate::queue::Queue;
@@ -112,7 +112,7 @@ impl Feed {
         let id = ConnectionId(self.inner.next_id.fetch_add(1, Relaxed));
         let outbox = Outbox::new(id);
         if !self.inner.inbox.notify(Input::Connect { outbox: outbox.clone(), on_revoked }) {
-            outbox.close();
+            outbox.close(Ending::Stopped);
         }
         Connection { outbox, inbox: self.inner.inbox.clone(), bounds: self.inner.bounds }
     }

@@ -13,7 +13,7 @@ use crate::ring::Ring;
 use crate::rooms::Rooms;
 use crate::slow::SlowLane;
 use crate::stats::Counters;
-use crate::{ConnectionId, ResetReason};
+use crate::{ConnectionId, Ending, ResetReason};
 use hashbrown::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -105,7 +105,7 @@ impl Hub {
             }
             Input::Hungry(id) => self.begin_replay(id),
             Input::Replayed { id, generation, lost } => self.end_replay(id, generation, lost),
-            Input::Disconnect(id) => self.disconnect(id),
+            Input::Disconnect(id) => self.disconnect(id, Ending::Closed),
         }
     }
 
@@ -168,7 +168,7 @@ impl Drop for Hub {
     fn drop(&mut self) {
         self.inbox.abandon();
         for client in self.clients.values() {
-            client.outbox.close();
+            client.outbox.close(Ending::Stopped);
         }
         self.slow.close();
         self.replays.close();

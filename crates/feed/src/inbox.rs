@@ -1,5 +1,5 @@
 use crate::ConnectionId;
-use crate::interest::{OnRevoked, Subscription};
+use crate::interest::{Ending, OnRevoked, Subscription};
 use crate::outbox::Outbox;
 use crate::rooms::{Join, JoinError, RoomInfo};
 use bytes::Bytes;
@@ -196,7 +196,7 @@ impl Inbox {
         let entries = std::mem::take(&mut self.state.lock().entries);
         for (_, input) in entries {
             if let Input::Connect { outbox, .. } = input {
-                outbox.close();
+                outbox.close(Ending::Stopped);
             }
         }
     }

@@ -48,3 +48,18 @@ pub enum OnRevoked {
     BecomeGuest,
     Close,
 }
+
+/// Why a connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// by its session
+    Closed,
+    /// its principal is no longer valid
+    Revoked,
+    /// its principal's time is over
+    Expired,
+    /// it let too many messages wait, which no log has
+    Overflow,
+    /// the feed stops
+    Stopped,
+}

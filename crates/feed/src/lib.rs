@@ -35,7 +35,7 @@ pub use connection::{Connection, ConnectionId};
 pub use cursor::{CursorError, Cursors};
 pub use event::{Encoder, Event, Told};
 pub use feed::{Feed, Options};
-pub use interest::{Interest, OnRevoked, ResetReason, Start, Subscription};
+pub use interest::{Ending, Interest, OnRevoked, ResetReason, Start, Subscription};
 pub use log::{Log, Lookup};
 pub use rooms::{Channel, Herald, Join, JoinError, Limits as RoomLimits, Make, Participant, RoomInfo, View};
 pub use stats::Stats;

@@ -2,7 +2,7 @@ use crate::ConnectionId;
 use crate::client::{Client, Held};
 use crate::hub::Hub;
 use crate::identities::{Fate, is_backed, renewed};
-use crate::interest::{OnRevoked, Start, Subscription};
+use crate::interest::{Ending, OnRevoked, Start, Subscription};
 use crate::outbox::Outbox;
 use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,10 +16,10 @@ impl Hub {
         self.count();
     }
 
-    pub fn disconnect(&mut self, id: ConnectionId) {
+    pub fn disconnect(&mut self, id: ConnectionId, ending: Ending) {
         let Some(mut client) = self.clients.remove(&id) else { return };
         self.leave_room(id);
-        client.outbox.close();
+        client.outbox.close(ending);
         self.identities.remove(id, &client.principal);
         self.subscribed -= client.subscriptions.len();
         client.leave_all(&mut self.classes);
@@ -28,12 +28,14 @@ impl Hub {
 
     /// Replaces principal and subscriptions.
     pub fn set(&mut self, id: ConnectionId, principal: Principal, subscriptions: Vec<Subscription>) {
-        let admitted = self.identities.admit(principal, &self.catalog, Timestamp::now());
+        let now = Timestamp::now();
+        let ending = if is_over(&principal, now) { Ending::Expired } else { Ending::Revoked };
+        let admitted = self.identities.admit(principal, &self.catalog, now);
         let Some(client) = self.clients.get_mut(&id) else { return };
         let principal = match (admitted, client.on_revoked) {
             (Some(principal), _) => principal,
             (None, OnRevoked::BecomeGuest) => Principal::Guest,
-            (None, OnRevoked::Close) => return self.disconnect(id),
+            (None, OnRevoked::Close) => return self.disconnect(id, ending),
         };
         let asks_again = !is_equal(&client.principal, &principal);
         self.identities.remove(id, &client.principal);
@@ -61,7 +63,7 @@ impl Hub {
         let Some((fate, concerned)) = self.identities.follow(change) else { return };
         for id in concerned {
             match &fate {
-                Fate::Revoked => self.revoke(id),
+                Fate::Revoked => self.revoke(id, Ending::Revoked),
                 Fate::Renewed(record) => {
                     let Some(client) = self.clients.get_mut(&id) else { continue };
                     if let Principal::Known(identity) = &client.principal {
@@ -87,7 +89,9 @@ impl Hub {
         for id in everybody {
             let principal = self.clients.get(&id).map(|client| &client.principal);
             match principal.and_then(Principal::identity) {
-                Some(identity) if !is_backed(identity, &self.catalog) => self.revoke(id),
+                Some(identity) if !is_backed(identity, &self.catalog) => {
+                    self.revoke(id, Ending::Revoked);
+                }
                 _ => self.ask_again(id),
             }
         }
@@ -100,15 +104,15 @@ impl Hub {
         }
         let now = Timestamp::now();
         while let Some(id) = self.identities.expired(now) {
-            self.revoke(id);
+            self.revoke(id, Ending::Expired);
         }
     }
 
-    fn revoke(&mut self, id: ConnectionId) {
+    fn revoke(&mut self, id: ConnectionId, ending: Ending) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         self.counters.revoked.add(1);
         if client.on_revoked == OnRevoked::Close {
-            return self.disconnect(id);
+            return self.disconnect(id, ending);
         }
         self.identities.remove(id, &client.principal);
         client.become_principal(Principal::Guest);
@@ -164,6 +168,10 @@ fn replace(client: &mut Client, wanted: Vec<Subscription>, position: Seq) -> Has
     }
     client.subscriptions.shrink_to_fit();
     old
+}
+
+fn is_over(principal: &Principal, now: Timestamp) -> bool {
+    principal.identity().and_then(|identity| identity.expires_at).is_some_and(|at| at <= now)
 }
 
 /// True if no interest can tell the two apart.

@@ -1,5 +1,5 @@
-use crate::ConnectionId;
 use crate::slot::{Peek, Slot};
+use crate::{ConnectionId, Ending};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -34,9 +34,8 @@ struct State {
     /// of own entries
     own_bytes: usize,
     waker: Option<Waker>,
-    closing: bool,
-    /// closed because it did not read
-    abandoned: bool,
+    /// nothing more is taken
+    ending: Option<Ending>,
     /// the last change of which an entry was taken live: all of a change is taken, or nothing
     current: Seq,
     /// `None` while live
@@ -109,7 +108,7 @@ impl Outbox {
     /// Takes an entry of the change `seq` for a live connection.
     pub fn push(&self, seq: Seq, entry: Entry, bounds: Bounds) -> Pushed {
         let mut state = self.state.lock();
-        if state.closing || state.behind.is_some() {
+        if state.is_ending() || state.behind.is_some() {
             return Pushed::Refused;
         }
         if state.current != seq {
@@ -126,7 +125,7 @@ impl Outbox {
     /// Leaves the change `seq`, of which nothing was pushed yet, to a replay.
     pub fn defer(&self, seq: Seq) -> Pushed {
         let mut state = self.state.lock();
-        if state.closing || state.behind.is_some() {
+        if state.is_ending() || state.behind.is_some() {
             return Pushed::Refused;
         }
         state.fall_behind(seq - 1, Work::Parked);
@@ -136,7 +135,7 @@ impl Outbox {
     /// A message, which no log has: it is held for a connection that is behind, and one that lets too many wait is closed.
     pub fn push_message(&self, position: Seq, frame: &Bytes, bounds: Bounds) -> Pushed {
         let mut state = self.state.lock();
-        if state.closing {
+        if state.is_ending() {
             return Pushed::Refused;
         }
         if state.behind.is_none() {
@@ -156,7 +155,7 @@ impl Outbox {
     /// A frame that is owed to this connection alone; it is never refused before the end.
     pub fn push_own(&self, frame: Bytes) {
         let mut state = self.state.lock();
-        if state.closing {
+        if state.is_ending() {
             return;
         }
         state.append(Entry::Own(frame));
@@ -173,7 +172,7 @@ impl Outbox {
     /// All that a replay has to say about the change `seq`; empties `entries`.
     pub fn replay(&self, generation: u64, seq: Seq, entries: &mut Vec<Entry>, bounds: Bounds) -> Replayed {
         let mut state = self.state.lock();
-        if state.closing || state.generation != generation || state.behind.is_none() {
+        if state.is_ending() || state.generation != generation || state.behind.is_none() {
             return Replayed::Stale;
         }
         state.release(seq);
@@ -197,7 +196,7 @@ impl Outbox {
     pub fn progress(&self, generation: u64) -> Option<Seq> {
         let state = self.state.lock();
         let behind = state.behind.as_ref().filter(|behind| behind.work == Work::Running)?;
-        (state.generation == generation && !state.closing).then_some(behind.done)
+        (state.generation == generation && !state.is_ending()).then_some(behind.done)
     }
 
     /// Ends a replay's right to push. `Some` position if the connection is behind.
@@ -215,7 +214,7 @@ impl Outbox {
     /// generation is to begin now.
     pub fn settle(&self, start: Seq, position: Seq, bounds: Bounds) -> Option<(u64, Seq)> {
         let mut state = self.state.lock();
-        if state.closing {
+        if state.is_ending() {
             return None;
         }
         if start >= position {
@@ -256,7 +255,7 @@ impl Outbox {
         let got = state.take(self, bytes, out);
         let poll = if got {
             Poll::Ready(Some(()))
-        } else if state.closing && state.entries.is_empty() {
+        } else if state.is_ending() && state.entries.is_empty() {
             Poll::Ready(None)
         } else {
             state.wait(cx.waker());
@@ -265,10 +264,14 @@ impl Outbox {
         Read { poll, hungry: state.is_hungry(bounds) }
     }
 
-    /// Nothing more is taken; what is queued can still be read.
-    pub fn close(&self) {
+    pub fn ending(&self) -> Option<Ending> {
+        self.state.lock().ending
+    }
+
+    /// Nothing more is taken; what is queued can still be read. The first reason stands.
+    pub fn close(&self, ending: Ending) {
         let mut state = self.state.lock();
-        state.closing = true;
+        state.ending.get_or_insert(ending);
         state.behind = None;
         let waker = state.waker.take();
         drop(state);
@@ -276,7 +279,7 @@ impl Outbox {
     }
 
     pub fn is_abandoned(&self) -> bool {
-        self.state.lock().abandoned
+        self.state.lock().ending == Some(Ending::Overflow)
     }
 
     pub fn wake(&self) {
@@ -286,6 +289,10 @@ impl Outbox {
 }
 
 impl State {
+    fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
     fn append(&mut self, entry: Entry) {
         self.bytes += entry.cost();
         self.own_bytes += entry.own_cost();
@@ -335,8 +342,7 @@ impl State {
 
     /// Gives up a connection that does not read.
     fn discard(&mut self) {
-        self.closing = true;
-        self.abandoned = true;
+        self.ending = Some(Ending::Overflow);
         self.behind = None;
         self.entries = VecDeque::new();
         (self.bytes, self.own_bytes) = (0, 0);

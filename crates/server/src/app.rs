@@ -55,6 +55,14 @@ impl App {
     }
 }
 
+/// Paths of all dialects' streams and WebSockets.
+pub fn stream_paths() -> impl Iterator<Item = &'static str> {
+    [tidewire_pocketbase::STREAMS, tidewire_snackbase::STREAMS, tidewire_cocobase::STREAMS]
+        .into_iter()
+        .flatten()
+        .copied()
+}
+
 fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
     let (store, feed, passwords) = (store.clone(), feed.clone(), Passwords::new(HASHING.0, HASHING.1));
     let attempts = Arc::new(Attempts::new(config.rate_limit.then(Bounds::default)));

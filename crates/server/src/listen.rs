@@ -1,8 +1,8 @@
 //! Accepts sockets and speaks HTTP/1.1 on them.
 
-use crate::admit::{Gatekeeper, Permit, Refused};
+use crate::admit::{Gatekeeper, Refused};
 use crate::config::ConnectionLimits;
-use crate::socket::{Socket, Watched};
+use crate::socket::{Place, Socket, Watched};
 use crate::streams::Lane;
 use axum::Router;
 use axum::body::Body;
@@ -70,31 +70,25 @@ impl Listening {
         match self.gatekeeper.admit(peer.ip().to_canonical()) {
             Ok(permit) => {
                 let listening = self.clone();
-                tokio::spawn(async move { listening.route(stream, peer, permit, open).await });
+                let place = Place::new(permit, open);
+                tokio::spawn(async move { listening.route(stream, peer, place).await });
             }
             Err(refused) => self.refuse(stream, refused),
         }
     }
 
     /// Streams go to a runtime of their own; a client that says nothing for too long is let go.
-    async fn route(
-        mut self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        permit: Permit,
-        open: tokio::sync::mpsc::Sender<()>,
-    ) {
-        let Some(lane) = self.streams.take() else { return self.serve(stream, peer, permit).await };
+    async fn route(mut self, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let Some(lane) = self.streams.take() else { return self.serve(stream, peer, place).await };
         let wants = tokio::select! {
             wants = tokio::time::timeout(self.limits.header_timeout, lane.wants(&stream)) => wants,
             _ = self.stop.wait_for(|stop| *stop) => return,
         };
         match wants {
             Ok(true) => lane.spawn(stream, move |stream| async move {
-                self.serve(stream, peer, permit).await;
-                drop(open);
+                self.serve(stream, peer, place).await;
             }),
-            Ok(false) => self.serve(stream, peer, permit).await,
+            Ok(false) => self.serve(stream, peer, place).await,
             Err(_) => {}
         }
     }
@@ -113,9 +107,9 @@ impl Listening {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        permit: Permit,
+        place: Place,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let socket = Socket::new(stream, self.limits.unsent);
+        let socket = Socket::new(stream, self.limits.unsent, place);
         let (router, watched) = (self.router.clone(), socket.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             let (router, watched) = (router.clone(), watched.clone());
@@ -131,25 +125,25 @@ impl Listening {
             .header_read_timeout(self.limits.header_timeout)
             .max_buf_size(self.limits.buffer)
             .half_close(true)
-            .serve_connection(TokioIo::new(socket), service);
+            .serve_connection(TokioIo::new(socket), service)
+            .with_upgrades();
         let mut stop = self.stop.clone();
         async move {
             tokio::pin!(connection);
             tokio::select! {
-                result = connection.as_mut() => return note(result, permit),
+                result = connection.as_mut() => return note(result),
                 _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
             }
-            note(connection.await, permit);
+            note(connection.await);
         }
     }
 }
 
 /// Clients come and go: a broken connection is no event.
-fn note(result: hyper::Result<()>, permit: Permit) {
+fn note(result: hyper::Result<()>) {
     if let Err(error) = result {
         tracing::debug!(%error, "connection ended");
     }
-    drop(permit);
 }
 
 /// Reads and forgets until the client closes.
@@ -227,7 +221,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let streams = Streams::start(&["/endless"]).unwrap();
+        let streams = Streams::start(["/endless"]).unwrap();
         let ended = tokio::spawn(listen(listener, router, limits, streams.lane(), stopped));
         Listener { address, stop, ended, dropped, _streams: streams }
     }

@@ -1,6 +1,6 @@
 //! A server's life: open, listen, wait for a signal, end cleanly.
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::config::Config;
 use crate::control::Control;
 use crate::streams::Streams;
@@ -49,7 +49,7 @@ impl Running {
             .with_context(|| format!("cannot listen on {}", config.http))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let streams = Streams::start(tidewire_pocketbase::STREAMS).context("cannot start a runtime")?;
+        let streams = Streams::start(app::stream_paths()).context("cannot start a runtime")?;
         let listening = tokio::spawn(listen::listen(
             listener,
             app.router.clone(),

@@ -1,6 +1,7 @@
 //! A client's TCP socket, readable from two sides: hyper speaks HTTP on it, and a stream's body learns from it that the
 //! client is gone.
 
+use crate::admit::Permit;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::io;
@@ -9,14 +10,33 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 /// Half-closed clients still get their answers, so hyper does not watch for the end of input while it answers.
 #[derive(Clone)]
-pub struct Socket(Arc<TcpStream>);
+pub struct Socket(Arc<Open>);
+
+struct Open {
+    stream: TcpStream,
+    _place: Place,
+}
+
+/// What is given back once nobody holds the socket any more, whatever protocol it speaks by then.
+pub struct Place {
+    _permit: Permit,
+    /// the listener waits until all of them are dropped
+    _open: mpsc::Sender<()>,
+}
+
+impl Place {
+    pub fn new(permit: Permit, open: mpsc::Sender<()>) -> Self {
+        Self { _permit: permit, _open: open }
+    }
+}
 
 impl Socket {
     /// Sets what a stream of small frames needs; a system that lacks an option goes without it.
-    pub fn new(stream: TcpStream, unsent: u32) -> Self {
+    pub fn new(stream: TcpStream, unsent: u32, place: Place) -> Self {
         let socket = socket2::SockRef::from(&stream);
         let alive = socket2::TcpKeepalive::new().with_time(std::time::Duration::from_secs(60));
         let _ = socket.set_tcp_nodelay(true);
@@ -25,13 +45,13 @@ impl Socket {
         let _ = socket.set_tcp_notsent_lowat(unsent);
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         let _ = unsent;
-        Self(Arc::new(stream))
+        Self(Arc::new(Open { stream, _place: place }))
     }
 
     /// Ready once the client has closed its side, or the connection has failed.
     fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut byte = [0u8; 1];
-        match ready!(self.0.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
+        match ready!(self.0.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
             Ok(0) | Err(_) => Poll::Ready(()),
             Ok(_) => Poll::Pending,
         }
@@ -45,8 +65,8 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.0.poll_read_ready(cx))?;
-            match self.0.try_read(buffer.initialize_unfilled()) {
+            ready!(self.0.stream.poll_read_ready(cx))?;
+            match self.0.stream.try_read(buffer.initialize_unfilled()) {
                 Ok(count) => {
                     buffer.advance(count);
                     return Poll::Ready(Ok(()));
@@ -65,8 +85,8 @@ impl Socket {
         attempt: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match attempt(&self.0) {
+            ready!(self.0.stream.poll_write_ready(cx))?;
+            match attempt(&self.0.stream) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             }
@@ -96,7 +116,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(socket2::SockRef::from(&*self.0).shutdown(std::net::Shutdown::Write))
+        Poll::Ready(socket2::SockRef::from(&self.0.stream).shutdown(std::net::Shutdown::Write))
     }
 }
 

@@ -1,33 +1,36 @@
 //! A runtime of its own for streams: a fan-out wakes thousands of them at once, and requests must not stand in that queue.
 
 use std::io;
+use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Owns the runtime; dropping it ends what still runs there.
 pub struct Streams {
     runtime: Option<Runtime>,
-    /// paths of requests whose answers are streams
-    paths: &'static [&'static str],
+    paths: Paths,
 }
+
+/// Paths of requests whose answers are streams; one that ends with a slash stands for all below it.
+type Paths = Arc<[&'static str]>;
 
 /// Where to serve streams.
 #[derive(Clone)]
 pub struct Lane {
     runtime: Handle,
-    paths: &'static [&'static str],
+    paths: Paths,
 }
 
 impl Streams {
-    pub fn start(paths: &'static [&'static str]) -> io::Result<Self> {
+    pub fn start(paths: impl IntoIterator<Item = &'static str>) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread().thread_name("stream").enable_all().build()?;
-        Ok(Self { runtime: Some(runtime), paths })
+        Ok(Self { runtime: Some(runtime), paths: paths.into_iter().collect() })
     }
 
     /// `None` once it was ended.
     pub fn lane(&self) -> Option<Lane> {
         let runtime = self.runtime.as_ref()?.handle().clone();
-        Some(Lane { runtime, paths: self.paths })
+        Some(Lane { runtime, paths: self.paths.clone() })
     }
 }
 
@@ -54,7 +57,7 @@ impl Lane {
         let Some(target) = head.strip_prefix(b"GET ") else { return false };
         self.paths.iter().any(|path| {
             let after = target.strip_prefix(path.as_bytes()).and_then(|rest| rest.first());
-            matches!(after, Some(b' ' | b'?'))
+            matches!(after, Some(b' ' | b'?')) || (path.ends_with('/') && after.is_some())
         })
     }
 
@@ -80,13 +83,15 @@ mod tests {
 
     #[test]
     fn streams_are_known_by_their_first_line() {
-        let streams = Streams::start(&["/api/realtime"]).unwrap();
+        let streams = Streams::start(["/api/realtime", "/realtime/collections/"]).unwrap();
         let lane = streams.lane().unwrap();
         for (head, expected) in [
             ("GET /api/realtime HTTP/1.1\r\n", true),
             ("GET /api/realtime?token=x HTTP/1.1\r\n", true),
             ("POST /api/realtime HTTP/1.1\r\n", false),
             ("GET /api/realtimes HTTP/1.1\r\n", false),
+            ("GET /realtime/collections/posts HTTP/1.1\r\n", true),
+            ("GET /realtime/collections HTTP/1.1\r\n", false),
             ("GET /api/real", false),
             ("GET /", false),
             ("", false),

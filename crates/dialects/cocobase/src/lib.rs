@@ -10,6 +10,9 @@ use tidewire_store::Store;
 
 pub use routes::routes;
 
+/// Paths on which a GET is answered by a WebSocket; all below one that ends with a slash.
+pub const STREAMS: &[&str] = &["/realtime/collections/", "/realtime/broadcast", "/realtime/rooms/"];
+
 /// What the handlers work with; cheap to clone.
 #[derive(Clone)]
 pub struct App {

@@ -1,4 +1,5 @@
 use crate::ConnectionId;
+use crate::Ending;
 use crate::class::guarded;
 use crate::hub::Hub;
 use crate::interest::ResetReason;
@@ -132,7 +133,7 @@ impl Hub {
     /// Those who let too much wait are gone for the others as well. Their going may be too much for somebody else.
     pub fn drop_abandoned(&mut self) {
         while let Some(id) = self.abandoned.pop() {
-            self.disconnect(id);
+            self.disconnect(id, Ending::Overflow);
         }
     }
 

@@ -1,0 +1,22 @@
+//! The server's side of RFC 6455, without extensions: frames go out as the bytes that encoders made, one task serves both
+//! directions, and an idle socket holds no buffers.
+
+mod close;
+mod decoder;
+pub mod frame;
+mod handshake;
+mod life;
+mod output;
+mod socket;
+
+pub use close::Close;
+pub use handshake::{Refused, Upgrade, accept, offered};
+pub use life::Periods;
+pub use socket::{Limits, Over, Received, Socket};
+
+/// What a client says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    Text(String),
+    Binary(Vec<u8>),
+}
