@@ -2,7 +2,7 @@ use crate::topic::Topic;
 use hashbrown::{DefaultHashBuilder, Equivalent, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
 use tidewire_model::{Change, Record, TenantId, Value};
-use tidewire_rules::Residual;
+use tidewire_rules::{Facet, Residual};
 
 pub(crate) type ClassId = u32;
 
@@ -22,7 +22,7 @@ struct Shelf {
     /// asked about every change
     open: Vec<ClassId>,
     /// asked if a field has a value; few fields, many values
-    fields: Vec<(Box<str>, ByHash)>,
+    fields: Vec<(Facet, ByHash)>,
     records: HashMap<Box<str>, Vec<ClassId>>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Place {
     Topic,
     /// hashes of the values that `field` must have; a collision only costs a decision
     Values {
-        field: Box<str>,
+        field: Facet,
         hashes: Box<[u64]>,
     },
 }
@@ -128,11 +128,13 @@ impl Index {
 
     fn by_value(&self, shelf: &Shelf, image: &Record, out: &mut Vec<ClassId>) {
         for (field, values) in &shelf.fields {
-            if let Some(hash) = image.get(field).and_then(|value| self.hash(value))
-                && let Some(classes) = values.get(&hash)
-            {
-                out.extend_from_slice(classes);
-            }
+            field.each_value(image, &mut |value| {
+                if let Some(hash) = self.hash(value)
+                    && let Some(classes) = values.get(&hash)
+                {
+                    out.extend_from_slice(classes);
+                }
+            });
         }
     }
 
@@ -169,9 +171,9 @@ impl Shelf {
         }
     }
 
-    fn field(&mut self, field: &str) -> usize {
-        self.fields.iter().position(|(name, _)| **name == *field).unwrap_or_else(|| {
-            self.fields.push((field.into(), HashMap::new()));
+    fn field(&mut self, field: &Facet) -> usize {
+        self.fields.iter().position(|(known, _)| known == field).unwrap_or_else(|| {
+            self.fields.push((field.clone(), HashMap::new()));
             self.fields.len() - 1
         })
     }
@@ -181,7 +183,7 @@ impl Shelf {
             Place::Nowhere => {}
             Place::Topic => forget(&mut self.open, class),
             Place::Values { field, hashes } => {
-                let Some(index) = self.fields.iter().position(|(name, _)| name == field) else { return };
+                let Some(index) = self.fields.iter().position(|(known, _)| known == field) else { return };
                 for hash in hashes {
                     take_out(&mut self.fields[index].1, hash, class);
                 }

@@ -158,6 +158,8 @@ impl Collection {
     /// The id of the collection of superusers, the same in every installation.
     pub const SUPERUSERS_ID: &'static str = "pbc_3142635823";
     pub const SUPERUSERS: &'static str = "_superusers";
+    /// The field of an open collection that holds what no other field is named for.
+    pub const DATA: &'static str = "data";
 
     /// Must be called after any change of `fields`.
     pub fn index_fields(&mut self) {

@@ -1,8 +1,10 @@
 //! Necessary equalities: what an index of classes can look up.
 
-use crate::node::{At, Constant, Node, Operand, Order, Test};
-use crate::residual::Equality;
+use crate::document::{Condition, Lookup};
+use crate::node::{At, Constant, Node, Operand, Order, Part, Test};
+use crate::residual::{Equality, Facet};
 use crate::scalar::{Affinity, Scalar};
+use std::sync::Arc;
 use tidewire_model::Value;
 use tidewire_model::field::FieldKind;
 
@@ -17,7 +19,7 @@ pub(crate) fn equality(node: &Node) -> Option<Equality> {
 fn cost(equality: &Equality) -> (bool, bool, bool, usize) {
     let is_text = equality.values.iter().all(|value| matches!(value, Value::Text(_)));
     let has_zero = equality.values.iter().any(Value::is_zero);
-    (&*equality.field != "id", has_zero, !is_text, equality.values.len())
+    (!equality.field.is_id(), has_zero, !is_text, equality.values.len())
 }
 
 fn candidates(node: &Node) -> Vec<Equality> {
@@ -60,11 +62,38 @@ fn of_test(test: &Test) -> Option<Equality> {
             _ => return None,
         },
         Test::Empty { negated: false, of } => (of, empty()),
+        Test::Document { lookup, condition } => return of_document(lookup, condition),
         _ => return None,
     };
-    let Operand::Column { at: At::Root, field } = column else { return None };
-    let value = value_of(&field.field().kind, &value)?;
-    Some(Equality { field: field.field().name.clone(), values: vec![value] })
+    match column {
+        Operand::Column { at: At::Root, field } => {
+            let value = value_of(&field.field().kind, &value)?;
+            Some(Equality { field: Facet::field(&field.field().name), values: vec![value] })
+        }
+        // the value of a key in SQLite's sense; NULL equals what is missing
+        Operand::Extract { at: At::Root, field, path } if field.is_open_data() => {
+            let ([Part::Key(key)], Some(text)) = (&*path.0, value.value.to_text()) else { return None };
+            let (lookup, _) = Lookup::new(&field.of, key);
+            lookup.plain_key()?;
+            let values = vec![Facet::document_value(&text)];
+            Some(Equality { field: Facet::document(Arc::new(lookup)), values })
+        }
+        _ => None,
+    }
+}
+
+fn of_document(lookup: &Arc<Lookup>, condition: &Condition) -> Option<Equality> {
+    let texts = condition.equal_to()?;
+    if texts.clone().count() > MAX_VALUES {
+        return None;
+    }
+    let field = match lookup.text_field() {
+        Some(name) => {
+            return Some(Equality { field: Facet::field(name), values: texts.map(Value::text).collect() });
+        }
+        None => Facet::document(lookup.clone()),
+    };
+    Some(Equality { field, values: texts.map(Facet::document_value).collect() })
 }
 
 fn empty() -> Constant {

@@ -217,6 +217,10 @@ impl<'a> Eval<'a> {
     fn test(&self, test: &'a Test, rows: Rows<'_>) -> Known<Answer> {
         Ok(match test {
             Test::Const(value) => Answer::from(*value),
+            Test::Document { lookup, condition } => {
+                let value = lookup.value(|column| self.field(column.index, &column.field().name));
+                Answer::from(condition.matches(value.as_deref()))
+            }
             Test::Compare { order, left, right, affinity } => {
                 let (left, right) = (self.operand(left, rows)?, self.operand(right, rows)?);
                 if left.is_null() || right.is_null() {

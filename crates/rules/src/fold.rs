@@ -34,7 +34,10 @@ pub(crate) fn fold(node: Node) -> Node {
 /// Evaluates a node that reads nothing but constants.
 fn settle(node: Node, joins_are_constant: bool) -> Node {
     let mut constant = joins_are_constant;
-    node.walk_tests(&mut |test| test.walk(&mut |operand| constant &= is_constant(operand)));
+    node.walk_tests(&mut |test| {
+        constant &= !matches!(test, Test::Document { .. });
+        test.walk(&mut |operand| constant &= is_constant(operand));
+    });
     if !constant || matches!(&node, Node::Test(test) if reads_rows(test)) {
         return node;
     }
@@ -77,7 +80,7 @@ fn fold_test(test: &mut Test) {
             fold_operand(right);
         }
         Test::Empty { of, .. } => fold_operand(of),
-        Test::Const(_) => {}
+        Test::Document { .. } | Test::Const(_) => {}
     }
 }
 

@@ -132,6 +132,11 @@ impl Writer<'_> {
             Test::Same { negated, .. } => self.put(format_args!("=is{negated};")),
             Test::Empty { negated, .. } => self.put(format_args!("=empty{negated};")),
             Test::Merged { negated, .. } => self.put(format_args!("=merged{negated};")),
+            Test::Document { lookup, condition } => {
+                self.out.push_str("=doc");
+                lookup.write(self.out);
+                condition.write(self.out);
+            }
             Test::Like { negated, contains, .. } => self.put(format_args!("=like{negated}{contains};")),
         }
         test.operands().into_iter().flatten().for_each(|operand| self.operand(operand));

@@ -3,8 +3,10 @@
 
 mod clock;
 mod compare;
+mod document;
 mod equality;
 mod eval;
+mod facet;
 mod facts;
 mod fold;
 mod geo;
@@ -25,10 +27,11 @@ mod sql;
 mod strftime;
 mod syntax;
 
+pub use document::{DOCUMENT_TEST, DocumentFilter, DocumentFilterError, DocumentTest, ValueForm, shown_time};
 pub use facts::Facts;
 pub use geo::{GEO_DISTANCE, geo_distance};
 pub use query::{Query, SqlValue, Statement, TENANT_COLUMN, Tables};
-pub use residual::{Equality, Residual, Truth};
+pub use residual::{Equality, Facet, Residual, Truth};
 pub use rule::{Audience, ResolveError, Rule};
 pub use sort::{Sort, SortError};
 pub use syntax::{Expr, Limits, SyntaxError};

@@ -1,6 +1,7 @@
 //! The bound tree: what a residual consists of.
 
 use crate::clock::Macro;
+use crate::document::{Condition, Lookup};
 use crate::like::wrap;
 use crate::scalar::{Affinity, Scalar};
 use std::sync::Arc;
@@ -112,6 +113,11 @@ impl Column {
     pub(crate) fn affinity(&self) -> Affinity {
         affinity(&self.field().kind)
     }
+
+    /// True for the column that holds the keys of an open collection.
+    pub(crate) fn is_open_data(&self) -> bool {
+        self.of.open && &*self.field().name == Collection::DATA
+    }
 }
 
 pub(crate) fn affinity(kind: &FieldKind) -> Affinity {
@@ -161,6 +167,11 @@ pub(crate) enum Test {
         text: Operand,
         pattern: Operand,
         contains: bool,
+    },
+    /// a condition of a CocoBase filter
+    Document {
+        lookup: Arc<Lookup>,
+        condition: Arc<Condition>,
     },
     Const(bool),
 }
@@ -288,7 +299,7 @@ impl Test {
             | Self::Merged { left, right, .. } => [Some(left), Some(right)],
             Self::Like { text, pattern, .. } => [Some(text), Some(pattern)],
             Self::Empty { of, .. } => [Some(of), None],
-            Self::Const(_) => [None, None],
+            Self::Document { .. } | Self::Const(_) => [None, None],
         }
     }
 

@@ -1,4 +1,5 @@
 use crate::eval::{Answer, Eval};
+pub use crate::facet::Facet;
 use crate::fold::fold;
 use crate::node::Node;
 use std::sync::Arc;
@@ -22,10 +23,10 @@ pub struct Residual {
     local: bool,
 }
 
-/// `field` must equal one of `values` in every record for which the residual holds.
+/// `field` must have one of `values` in every record for which the residual holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Equality {
-    pub field: Box<str>,
+    pub field: Facet,
     pub values: Vec<Value>,
 }
 

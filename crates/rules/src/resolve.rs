@@ -107,6 +107,10 @@ impl<'a> Resolver<'a> {
             let literals = crate::compare::Literals::One { empty: false };
             return Ok(Resolved { literals, ..Resolved::new(operand) });
         }
+        // every name is a key of an open collection
+        if let Some(word) = word(name).filter(|_| self.base.open && self.base.field(name).is_none()) {
+            return Ok(word);
+        }
         match self.path(name) {
             Err(ResolveError::Invalid(reason)) => word(name).ok_or(ResolveError::Invalid(reason)),
             other => other,

@@ -1,4 +1,6 @@
-//! Trees to SQLite SQL. Values are parameters; identifiers come from the schema only.
+//! Trees to SQLite SQL. Values are parameters; identifiers come from the schema, and keys of open collections are quoted.
+
+mod document;
 
 use crate::node::{
     At, Column, Constant, Join, JoinId, Key, Node, Operand, Order, Part, Path, Source, Target, Test,
@@ -261,6 +263,7 @@ impl<'a> Sql<'a> {
                 self.infix(left, sign, right);
                 self.push(", '')");
             }
+            Test::Document { lookup, condition } => self.document(lookup, condition),
             Test::Like { negated, text, pattern, contains } => {
                 self.operand(text);
                 self.push(if *negated { " NOT LIKE " } else { " LIKE " });
@@ -355,6 +358,12 @@ impl<'a> Sql<'a> {
     }
 
     fn extract(&mut self, at: At, field: &Column, path: &Path) {
+        if let [Part::Key(key)] = &*path.0
+            && field.is_open_data()
+            && crate::document::is_plain(key)
+        {
+            return self.document_key(at, field, key);
+        }
         self.push("(CASE WHEN json_valid(");
         self.column(at, field);
         self.push(") THEN json_extract(");

@@ -1,7 +1,7 @@
 use crate::StoreError;
-use crate::distance;
 use crate::layout::Layout;
 use crate::stand_in::StandIns;
+use crate::{distance, document};
 use rusqlite::{Connection, OpenFlags};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -54,6 +54,7 @@ impl Database {
         connection.pragma_update(None, "cache_size", -CACHE)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         distance::register(&connection)?;
+        document::register(&connection)?;
         Ok(Self { connection, layouts: RefCell::default(), stand_ins: RefCell::default() })
     }
 

@@ -12,7 +12,7 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     })
 }
 
-fn argument(context: &Context<'_>, index: usize) -> SqlValue {
+pub(crate) fn argument(context: &Context<'_>, index: usize) -> SqlValue {
     match context.get_raw(index) {
         ValueRef::Integer(number) => SqlValue::Integer(number),
         ValueRef::Real(number) => SqlValue::Real(number),

@@ -8,6 +8,7 @@ mod database;
 mod definition;
 mod desk;
 mod distance;
+mod document;
 mod error;
 mod image;
 mod index;

@@ -97,6 +97,9 @@ impl Resolver<'_> {
             let rest = &props[index + 1..];
             let collection = walk.collection.clone();
             let Some(field) = Column::named(&collection, prop) else {
+                if let Some(data) = open_data(&collection) {
+                    return self.json_path(walk, data, &props[index..]);
+                }
                 match self.back_relation(walk, prop, index) {
                     Ok(()) => continue,
                     Err(_) if walk.lenient => return Ok(Resolved::null()),
@@ -200,11 +203,28 @@ impl Resolver<'_> {
         Ok(Resolved { merging: Merging::Never, ..resolved })
     }
 
+    /// A key of an open collection; modifiers other than `lower` mean nothing there.
+    fn open_key(&mut self, walk: &Walk, data: Column, name: &str, lower: bool) -> Result<Resolved> {
+        let mut resolved = self.json_path(walk, data, &[name])?;
+        if lower {
+            let wrap = |operand: &mut Operand| {
+                let inner = std::mem::replace(operand, Operand::NULL);
+                *operand = Operand::Lower(Box::new(inner));
+            };
+            wrap(&mut resolved.operand);
+            resolved.many.iter_mut().for_each(|many| wrap(&mut many.operand));
+        }
+        Ok(resolved)
+    }
+
     /// The last name of a path, with its modifier.
     fn last(&mut self, walk: &mut Walk, prop: &str) -> Result<Resolved> {
         let (name, modifier) = split_modifier(prop)?;
         let collection = walk.collection.clone();
         let Some(field) = Column::named(&collection, name) else {
+            if let Some(data) = open_data(&collection) {
+                return self.open_key(walk, data, name, modifier == Some(Modifier::Lower));
+            }
             return if walk.lenient {
                 Ok(Resolved::null())
             } else {
@@ -364,6 +384,10 @@ fn id_of(at: At) -> JoinId {
         At::Join(id) => id,
         At::Root => 0,
     }
+}
+
+fn open_data(collection: &Arc<Collection>) -> Option<Column> {
+    if collection.open { Column::named(collection, Collection::DATA) } else { None }
 }
 
 fn fixed(value: Scalar<'static>, affinity: Affinity) -> Resolved {

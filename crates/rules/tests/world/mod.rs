@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, Field, FieldKind, GeoPoint, Record, TenantId, Timestamp, Value};
 use tidewire_rules::{
-    GEO_DISTANCE, Query, Residual, Sort, SqlValue, Statement, TENANT_COLUMN, Tables, geo_distance,
+    DOCUMENT_TEST, DocumentTest, GEO_DISTANCE, Query, Residual, Sort, SqlValue, Statement, TENANT_COLUMN,
+    Tables, geo_distance,
 };
 
 pub struct World {
@@ -33,12 +34,13 @@ impl World {
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
         connection
             .create_scalar_function(GEO_DISTANCE, 4, flags, |context| {
-                Ok(geo_distance([0, 1, 2, 3].map(|index| match context.get_raw(index) {
-                    ValueRef::Integer(number) => SqlValue::Integer(number),
-                    ValueRef::Real(number) => SqlValue::Real(number),
-                    ValueRef::Text(text) => SqlValue::Text(String::from_utf8_lossy(text).into_owned()),
-                    _ => SqlValue::Null,
-                })))
+                Ok(geo_distance([0, 1, 2, 3].map(|index| argument(context.get_raw(index)))))
+            })
+            .unwrap();
+        connection
+            .create_scalar_function(DOCUMENT_TEST, 3, flags, |context| {
+                let test = DocumentTest::read(&context.get::<String>(2)?).unwrap();
+                Ok(test.matches(context.get(0)?, argument(context.get_raw(1))))
             })
             .unwrap();
         for collection in &collections {
@@ -98,6 +100,15 @@ impl World {
         assert_eq!(count, vec![vec![Owned::Integer(rows.len() as i64)]]);
         assert_eq!(self.run(&query.exists(&ByName))?.len(), rows.len().min(1));
         Ok(rows.iter().map(|row| text(&row[0])).collect())
+    }
+}
+
+fn argument(value: ValueRef<'_>) -> SqlValue {
+    match value {
+        ValueRef::Integer(number) => SqlValue::Integer(number),
+        ValueRef::Real(number) => SqlValue::Real(number),
+        ValueRef::Text(text) => SqlValue::Text(String::from_utf8_lossy(text).into_owned()),
+        _ => SqlValue::Null,
     }
 }
 
