@@ -78,10 +78,16 @@ fn document() -> Json {
         "data": {"x": 1}, "zip": "0123"}})
 }
 
+fn yes(json: Json) -> (Json, bool) {
+    (json, true)
+}
+
+fn no(json: Json) -> (Json, bool) {
+    (json, false)
+}
+
 #[test]
 fn operators_on_documents() {
-    let yes = |json: Json| (json, true);
-    let no = |json: Json| (json, false);
     check(
         "open",
         &document(),
@@ -141,6 +147,16 @@ fn operators_on_documents() {
             no(json!({"name_gt": 5})),
             yes(json!({"name_gt": "5"})),
             no(json!({"tags_gt": "a"})),
+        ],
+    );
+}
+
+#[test]
+fn groups_and_names() {
+    check(
+        "open",
+        &document(),
+        &[
             yes(json!({"[or]age_gte": 65, "[or]role": "mod"})),
             no(json!({"status": "x", "[or]role": "mod"})),
             no(json!({"[or:a]age_gt": 99, "[or:a]vip": true, "[or:b]role": "admin"})),
