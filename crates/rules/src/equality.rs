@@ -67,8 +67,11 @@ fn of_test(test: &Test) -> Option<Equality> {
     };
     match column {
         Operand::Column { at: At::Root, field } => {
-            let value = value_of(&field.field().kind, &value)?;
-            Some(Equality { field: Facet::field(&field.field().name), values: vec![value] })
+            let mut values = vec![value_of(&field.field().kind, &value)?];
+            if field.field().nullable && matches!(test, Test::Empty { .. }) {
+                values.push(Value::Null);
+            }
+            Some(Equality { field: Facet::field(&field.field().name), values })
         }
         // the value of a key in SQLite's sense; NULL equals what is missing
         Operand::Extract { at: At::Root, field, path } if field.is_open_data() => {

@@ -125,14 +125,34 @@ fn row() -> impl Strategy<Value = Json> {
     let one = select(&["", "q1", "q2", "gone"][..]);
     let plain = (text(), text(), number(), any::<bool>(), text(), json_value());
     let geo = (select(&NUMBERS[..]), select(&NUMBERS[..]));
-    (plain, list(), one, ids(), geo, text()).prop_map(|((t, s, n, b, u, j), ms, r, mr, (lon, lat), d)| {
-        let d = if d.len() > 15 { d } else { String::new() };
-        json!({"t": t, "s": s, "n": n, "b": b, "d": d, "u": u, "j": j, "ms": ms, "r": r, "mr": mr,
-               "g": {"lon": lon, "lat": lat}})
-    })
+    (plain, list(), one, ids(), geo, text(), nullable()).prop_map(
+        |((t, s, n, b, u, j), ms, r, mr, (lon, lat), d, nullable)| {
+            let d = if d.len() > 15 { d } else { String::new() };
+            let mut row = json!({"t": t, "s": s, "n": n, "b": b, "d": d, "u": u, "j": j, "ms": ms, "r": r, "mr": mr,
+                                 "g": {"lon": lon, "lat": lat}});
+            for (name, value) in ["zt", "zn", "zms", "zr", "zg", "zb"].iter().zip(nullable) {
+                row[*name] = value;
+            }
+            row
+        },
+    )
 }
 
-const NAMES: [&str; 66] = [
+/// Values of the fields that may be null.
+fn nullable() -> impl Strategy<Value = [Json; 6]> {
+    let or_null = |some: BoxedStrategy<Json>| prop_oneof![1 => Just(Json::Null), 1 => some].boxed();
+    let geo = select(&NUMBERS[..]).prop_map(|lon| json!({"lon": lon, "lat": 1.0}));
+    [
+        or_null(text().prop_map(Json::String).boxed()),
+        or_null(number().prop_map(|number| json!(number)).boxed()),
+        or_null(list().boxed()),
+        or_null(select(&["", "q1", "gone"][..]).prop_map(|id| json!(id)).boxed()),
+        or_null(geo.boxed()),
+        or_null(any::<bool>().prop_map(Json::Bool).boxed()),
+    ]
+}
+
+const NAMES: [&str; 85] = [
     "t",
     "t",
     "t:lower",
@@ -199,6 +219,25 @@ const NAMES: [&str; 66] = [
     "@request.auth.j.a",
     "@request.auth.r.name",
     "id",
+    "zt",
+    "zt",
+    "zt:lower",
+    "zn",
+    "zn",
+    "zms",
+    "zms:each",
+    "zms:length",
+    "zr",
+    "zr:length",
+    "zr:each",
+    "zr.id",
+    "zr.name",
+    "zg",
+    "zg.lon",
+    "zb",
+    "@request.auth.zt",
+    "@request.auth.zn",
+    "@request.auth.zms:each",
 ];
 
 const WORDS: [&str; 7] = ["null", "true", "false", "@now", "@year", "@weekday", "@todayStart"];
@@ -279,7 +318,14 @@ fn expression() -> impl Strategy<Value = String> {
 fn world(rows: &[Json]) -> World {
     let field = |name: &str, kind: &str| json!({"name": name, "type": kind});
     let relation = |name: &str, count: u32| json!({"name": name, "type": "relation", "collectionId": "q", "maxSelect": count});
+    let nullable = |mut field: Json| {
+        field["nullable"] = json!(true);
+        field
+    };
     let fields = json!([
+        nullable(field("zt", "text")), nullable(field("zn", "number")), nullable(field("zg", "geoPoint")),
+        nullable(field("zb", "bool")), nullable(json!({"name": "zms", "type": "select", "maxSelect": 9})),
+        nullable(relation("zr", 1)),
         field("t", "text"), field("u", "editor"), field("n", "number"), field("b", "bool"), field("d", "text"),
         field("s", "select"), {"name": "ms", "type": "select", "maxSelect": 9}, field("j", "json"),
         field("g", "geoPoint"), relation("r", 1), relation("mr", 9)

@@ -90,8 +90,8 @@ pub(crate) fn length(value: Option<&Value>) -> i64 {
         Some(Value::List(items)) => items.len(),
         Some(Value::Text(text)) if text.is_empty() => 0,
         Some(Value::Text(text)) => array(text).map_or(1, |items| items.len()),
+        None | Some(Value::Null) => 0,
         Some(_) => 1,
-        None => 0,
     };
     i64::try_from(count).unwrap_or(i64::MAX)
 }

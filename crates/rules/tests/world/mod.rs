@@ -186,6 +186,7 @@ pub fn record(collection: &Arc<Collection>, tenant: &TenantId, json: &Json) -> R
 fn value(field: &Field, json: &Json) -> Value {
     let text = json.as_str().unwrap_or_default();
     match &field.kind {
+        _ if json.is_null() && field.nullable => field.unset(),
         FieldKind::Number(_) => Value::Number(json.as_f64().unwrap()),
         FieldKind::Bool {} => Value::Bool(json.as_bool().unwrap()),
         FieldKind::Json(_) => Value::Json(json.clone()),
