@@ -71,10 +71,11 @@ fn main() -> Result<()> {
 fn programs(args: &Args) -> Vec<Program> {
     let mut found = Vec::new();
     if let Some(path) = &args.pocketbase {
-        found.push(Program { name: "PocketBase", path: path.clone() });
+        found.push(Program { name: "PocketBase", path: path.clone(), unsynced: &[] });
     }
     if !args.without_tidewire {
-        found.push(Program { name: "Tidewire", path: args.tidewire.clone() });
+        let unsynced = &[("TIDEWIRE_SYNC", "checkpoint")];
+        found.push(Program { name: "Tidewire", path: args.tidewire.clone(), unsynced });
     }
     found
 }

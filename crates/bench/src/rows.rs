@@ -21,6 +21,9 @@ const WINDOW: u64 = 8;
 /// After the load, deliveries are awaited until none has come for this long.
 const QUIET: Duration = Duration::from_secs(4);
 
+/// Requests that are on their way at once.
+const CREATORS: [usize; 3] = [1, 16, 64];
+
 /// How long and how large the rows are.
 pub struct Plan {
     seconds: Duration,
@@ -58,9 +61,8 @@ pub fn run(program: &Program, plan: &Plan) -> Result<Vec<Outcome>> {
         Ok(())
     };
     row("idle connection", &|name| run.idle(name))?;
-    for connections in [1, 16, 64] {
-        let request = |writer, sequence| run.create("public", writer, sequence, 0, 0, 0);
-        row(&format!("create, {connections} in flight"), &|name| run.rate(name, connections, &request))?;
+    for connections in CREATORS {
+        row(&format!("create, {connections} in flight"), &|name| run.creates(name, connections))?;
     }
     for connections in [1, 16] {
         row(&format!("view, {connections} in flight"), &|name| run.rate(name, connections, &view))?;
@@ -69,6 +71,26 @@ pub fn run(program: &Program, plan: &Plan) -> Result<Vec<Outcome>> {
     row("write answer", &|name| run.write_answer(name))?;
     for fan in FANS {
         row(fan.name, &|_| run.fan_out(&fan))?;
+    }
+    outcomes.extend(unsynced_creates(program, plan)?);
+    Ok(outcomes)
+}
+
+/// Creates on a server that leaves the disk's time to the system, as PocketBase does: the same durability on both sides.
+fn unsynced_creates(program: &Program, plan: &Plan) -> Result<Vec<Outcome>> {
+    let names =
+        CREATORS.map(|connections| (connections, format!("create unsynced, {connections} in flight")));
+    let wanted: Vec<_> = names.iter().filter(|(_, name)| name.contains(&plan.only)).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let server = Server::start_unsynced(program)?;
+    let world = World::build(&server)?;
+    let run = Run { server: &server, world: &world, plan };
+    let mut outcomes = Vec::new();
+    for (connections, name) in wanted {
+        eprintln!("  {name}");
+        outcomes.extend(run.creates(name, *connections)?);
     }
     Ok(outcomes)
 }
@@ -140,6 +162,11 @@ impl Run<'_> {
             Outcome::new(name, "KiB RSS each", Better::Lower, grown / self.plan.idle as f64),
             Outcome::new("server before them", "MiB RSS", Better::Lower, before / 1024.0),
         ])
+    }
+
+    fn creates(&self, name: &str, connections: usize) -> Result<Vec<Outcome>> {
+        let request = |writer, sequence| self.create("public", writer, sequence, 0, 0, 0);
+        self.rate(name, connections, &request)
     }
 
     /// Requests in a second, without subscribers.

@@ -19,6 +19,8 @@ const PASSWORD: &str = "root-password";
 pub struct Program {
     pub name: &'static str,
     pub path: PathBuf,
+    /// environment with which commits do not wait for the disk
+    pub unsynced: &'static [(&'static str, &'static str)],
 }
 
 /// A running server; ends when dropped.
@@ -32,11 +34,21 @@ pub struct Server {
 
 impl Server {
     pub fn start(program: &Program) -> Result<Self> {
+        Self::start_with(program, &[])
+    }
+
+    /// A server whose commits do not wait for the disk.
+    pub fn start_unsynced(program: &Program) -> Result<Self> {
+        Self::start_with(program, program.unsynced)
+    }
+
+    fn start_with(program: &Program, environment: &[(&str, &str)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let data = format!("--dir={}", folder.path().join("data").display());
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let process = Command::new(&program.path)
             .args(["serve", &format!("--http={address}"), &data])
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -39,7 +39,8 @@ impl App {
                 feed.announce(committed.changes, committed.catalog);
             }
         };
-        let store = Store::open(&config.dir, tidewire_store::Options::default(), Box::new(announce))
+        let store_options = tidewire_store::Options { durability: config.durability, ..Default::default() };
+        let store = Store::open(&config.dir, store_options, Box::new(announce))
             .with_context(|| format!("cannot open the data folder {}", config.dir.display()))?;
         bootstrap::bootstrap(&store)?;
         let log = Arc::new(StoreLog(store.clone()));

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+use tidewire_store::Durability;
 
 /// What a server is run with: flags and environment, checked.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Config {
     pub demo: bool,
     pub connections: ConnectionLimits,
     pub realtime: Realtime,
+    /// when writes wait for the disk; default each commit
+    pub durability: Durability,
     /// limit failed sign-ins; default on
     pub rate_limit: bool,
     /// how long streams and requests may take to end after a signal; default 10 s
@@ -87,6 +90,7 @@ impl Config {
             demo: false,
             connections: ConnectionLimits::default(),
             realtime: Realtime::default(),
+            durability: Durability::Commit,
             rate_limit: true,
             grace: Duration::from_secs(10),
         }
@@ -99,6 +103,7 @@ impl Config {
         config.demo = args.demo;
         config.rate_limit = switch("TIDEWIRE_RATE_LIMIT", config.rate_limit)?;
         config.grace = seconds("TIDEWIRE_GRACE", config.grace)?;
+        config.durability = durability("TIDEWIRE_SYNC", config.durability)?;
         let connections = &mut config.connections;
         connections.total = number("TIDEWIRE_CONNECTIONS", connections.total)?;
         connections.per_address = number("TIDEWIRE_CONNECTIONS_PER_ADDRESS", connections.per_address)?;
@@ -136,6 +141,15 @@ fn switch(name: &str, default: bool) -> anyhow::Result<bool> {
         Some("on" | "1" | "true") => Ok(true),
         Some("off" | "0" | "false") => Ok(false),
         Some(other) => bail!("{name} is {other:?}: \"on\" or \"off\" is expected"),
+    }
+}
+
+fn durability(name: &str, default: Durability) -> anyhow::Result<Durability> {
+    match variable(name).as_deref() {
+        None => Ok(default),
+        Some("commit") => Ok(Durability::Commit),
+        Some("checkpoint") => Ok(Durability::Checkpoint),
+        Some(other) => bail!("{name} is {other:?}: \"commit\" or \"checkpoint\" is expected"),
     }
 }
 

@@ -21,6 +21,16 @@ const WAL_KEPT: i64 = 64 << 20;
 /// how long to wait for another process that looks into the file
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
+/// When the disk is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// by each commit: what was acknowledged survives a power cut
+    #[default]
+    Commit,
+    /// by checkpoints only: a power cut may take the last commits, a crash of the process takes none
+    Checkpoint,
+}
+
 /// One connection and what is kept ready on it.
 pub(crate) struct Database {
     pub(crate) connection: Connection,
@@ -29,15 +39,18 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Commits wait for the disk (`synchronous=FULL`): what was acknowledged is stored.
-    pub(crate) fn open_writer(file: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open_writer(file: &Path, durability: Durability) -> Result<Self, StoreError> {
         let connection = Connection::open(file)?;
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if mode != "wal" {
             return Err(StoreError::Database(format!("journal mode is {mode} instead of wal")));
         }
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        let level = match durability {
+            Durability::Commit => "FULL",
+            Durability::Checkpoint => "NORMAL",
+        };
+        connection.pragma_update(None, "synchronous", level)?;
         connection.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
         Self::new(connection)
     }

@@ -29,6 +29,7 @@ mod wait;
 mod writer;
 
 pub use account::Account;
+pub use database::Durability;
 pub use error::StoreError;
 pub use retention::Retention;
 pub use snapshot::Snapshot;

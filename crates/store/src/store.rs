@@ -1,4 +1,4 @@
-use crate::database::Database;
+use crate::database::{Database, Durability};
 use crate::desk::Desk;
 use crate::lock::FolderLock;
 use crate::published::Published;
@@ -21,6 +21,7 @@ pub struct Options {
     /// reader connections; 0: one per core, at least 2
     pub readers: usize,
     pub retention: Retention,
+    pub durability: Durability,
 }
 
 /// What the writer hands over after a commit: the changes of one transaction group, in order.
@@ -57,7 +58,7 @@ impl Store {
         make_folder(dir)?;
         let lock = FolderLock::take(dir)?;
         let file = dir.join("data.db");
-        let mut database = Database::open_writer(&file)?;
+        let mut database = Database::open_writer(&file, options.durability)?;
         state::prepare(&mut database.connection)?;
         let base = state::read(&database.connection)?;
         let floor = change_log::floor(&database.connection, base.head)?;
