@@ -37,9 +37,10 @@ impl Catalog {
         self.by_name.get(&(Some(tenant.clone()), name.clone())).or_else(|| self.by_name.get(&(None, name)))
     }
 
-    /// What a path segment names: an id or a name.
+    /// What a path segment names: an id or a name. What another tenant made for itself is not there.
     pub fn find(&self, tenant: &TenantId, name_or_id: &str) -> Option<&Arc<Collection>> {
-        self.by_id(name_or_id).or_else(|| self.by_name(tenant, name_or_id))
+        let found = self.by_id(name_or_id).filter(|found| !found.is_foreign(tenant));
+        found.or_else(|| self.by_name(tenant, name_or_id))
     }
 
     /// Relation fields of other collections (or its own) that point to `id`: (collection, field index).

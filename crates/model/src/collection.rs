@@ -38,6 +38,22 @@ impl Language {
     }
 }
 
+/// Roles of those who may do what with an open collection; nobody named: everybody who has a key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Permissions {
+    pub create: Vec<Box<str>>,
+    pub read: Vec<Box<str>>,
+    pub update: Vec<Box<str>>,
+    pub delete: Vec<Box<str>>,
+}
+
+impl Permissions {
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Which fields each operation may show or set; `None`: all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -140,6 +156,11 @@ pub struct Collection {
     /// it takes any JSON object: what no field is named for goes into the field `data`
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,
+    #[serde(default, skip_serializing_if = "Permissions::is_default")]
+    pub permissions: Permissions,
+    /// kept for clients that read it back
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub webhook_url: Box<str>,
     pub fields: Vec<Field>,
     /// `CREATE [UNIQUE] INDEX` statements as given
     pub indexes: Vec<Box<str>>,
@@ -173,6 +194,11 @@ impl Collection {
 
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.get(self.field_index(name)?)
+    }
+
+    /// True for the collections that a tenant other than `tenant` made for itself.
+    pub fn is_foreign(&self, tenant: &TenantId) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner != tenant)
     }
 
     pub fn is_auth(&self) -> bool {

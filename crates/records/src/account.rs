@@ -6,7 +6,7 @@ use rand::RngExt;
 use std::collections::HashSet;
 use tidewire_auth::key_hash;
 use tidewire_model::{TenantId, Timestamp};
-use tidewire_store::{Account, Snapshot, StoreError, Tx};
+use tidewire_store::{Account, KeyKind, Snapshot, StoreError, Tx};
 
 /// Makes an account; `slug` must be new. The key itself is not kept.
 pub fn create(
@@ -32,6 +32,9 @@ pub fn create(
         created: Timestamp::now().to_text(),
     };
     tx.save_account(&account)?;
+    if let Some(key) = api_key {
+        crate::key::save(tx, &account.id, key, KeyKind::Secret, Vec::new(), "")?;
+    }
     Ok(account)
 }
 
@@ -64,7 +67,7 @@ fn is_slug(text: &str) -> bool {
 }
 
 /// A version 4 UUID.
-fn random_uuid() -> String {
+pub fn random_uuid() -> String {
     let mut bits: u128 = rand::rng().random();
     bits = bits & !(0xf << 76) | 0x4 << 76;
     bits = bits & !(0x3 << 62) | 0x2 << 62;

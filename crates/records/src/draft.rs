@@ -13,6 +13,9 @@ use tidewire_model::{Collection, Field, FieldKind, Record, Value};
 /// What a password field holds between a typed password that was not hashed and the fault that it earns.
 const UNHASHED: &str = "-";
 
+/// What clients send back because a record showed it.
+const NOT_DATA: [&str; 5] = ["collectionId", "collectionName", "collection_id", "expand", "account_id"];
+
 /// The new image, and what rules see of the body that made it.
 #[derive(Debug)]
 pub(crate) struct Draft {
@@ -48,8 +51,12 @@ impl Draft {
         let mut keys: Vec<&String> = prepared.body.keys().collect();
         // a plain name comes before its modifiers
         keys.sort_by_key(|key| key.len());
+        let mut more = Vec::new();
         for key in keys {
-            let Some((index, change)) = target(&collection, key) else { continue };
+            let Some((index, change)) = target(&collection, key) else {
+                more.push(key);
+                continue;
+            };
             let field = &collection.fields[index];
             draft.body.remove(key.as_str());
             if !superuser && is_closed(&collection, field) {
@@ -57,7 +64,22 @@ impl Draft {
             }
             draft.apply(index, field, change, &prepared.body[key.as_str()], prepared);
         }
+        if collection.open {
+            draft.open(more.into_iter().map(|key| (key, &prepared.body[key.as_str()])));
+        }
         draft
+    }
+
+    /// What no field is named for goes into `data`, which is always an object.
+    fn open<'a>(&mut self, more: impl Iterator<Item = (&'a String, &'a Json)>) {
+        let Some(index) = self.record.collection.field_index(Collection::DATA) else { return };
+        let mut data = match std::mem::replace(&mut self.record.values[index], Value::Null) {
+            Value::Json(Json::Object(data)) => data,
+            _ => Body::new(),
+        };
+        let own = more.filter(|(key, _)| !NOT_DATA.contains(&key.as_str()));
+        data.extend(own.map(|(key, value)| (key.clone(), value.clone())));
+        self.record.values[index] = Value::Json(Json::Object(data));
     }
 
     /// Lays the defaults of the fields under what the body said.

@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub mod account;
+pub mod app_user;
 pub mod asker;
 pub mod bootstrap;
 pub mod collections;
@@ -14,9 +15,11 @@ pub(crate) mod excerpt;
 pub(crate) mod expand;
 pub(crate) mod fields;
 pub mod gate;
+pub mod key;
 pub mod list;
 pub mod mask;
 pub mod normalise;
+pub mod open;
 pub(crate) mod pattern;
 pub mod personal;
 pub mod prepare;

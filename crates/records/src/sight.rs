@@ -129,6 +129,15 @@ impl Sight {
                 Source::Fixed(text) => json::write_text(out, text, escape),
             }
         }
+        for (key, value) in keys_of(record, &layout) {
+            if fields.is_none_or(|fields| fields.keeps(key)) {
+                out.push(separator);
+                separator = b',';
+                json::write_text(out, key, escape);
+                out.push(b':');
+                json::write(out, value, escape);
+            }
+        }
         if separator == b'{' {
             out.push(b'{');
         }
@@ -147,7 +156,8 @@ impl Sight {
             };
             (member.name.to_string(), value)
         });
-        shown.collect()
+        let keys = keys_of(record, &layout).map(|(key, value)| (key.clone(), value.clone()));
+        shown.chain(keys).collect()
     }
 
     fn visible<'a>(&self, layout: &'a Layout, email: bool) -> impl Iterator<Item = &'a Member> {
@@ -175,6 +185,8 @@ impl Layout {
                 // never shown, not even to superusers
                 "password" | "tokenKey" if auth => continue,
                 "email" if auth => Source::Email(index),
+                // its keys are shown beside the other fields
+                Collection::DATA if collection.open => continue,
                 _ => Source::Field(index),
             };
             let hidden = field.hidden || !is_projected(collection, &field.name);
@@ -222,6 +234,16 @@ impl Look {
             },
         }
     }
+}
+
+/// The keys of an open collection's record; those that are called as a member are not shown.
+fn keys_of<'a>(record: &'a Record, layout: &'a Layout) -> impl Iterator<Item = (&'a String, &'a Json)> {
+    let data = match record.get(Collection::DATA).filter(|_| record.collection.open) {
+        Some(Value::Json(Json::Object(data))) => Some(data),
+        _ => None,
+    };
+    let is_free = |key: &str| !layout.members.iter().any(|member| *member.name == *key);
+    data.into_iter().flatten().filter(move |(key, _)| is_free(key))
 }
 
 /// Lists and single records are not told apart here: what either leaves out is left out.

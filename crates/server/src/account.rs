@@ -6,7 +6,7 @@ use tidewire_auth::new_api_key;
 use tidewire_records::account;
 use tidewire_store::Store;
 
-const SHORTEST_KEY: usize = 16;
+pub(crate) const SHORTEST_KEY: usize = 16;
 
 /// Makes an account; answers one line of JSON that shows the key for the only time.
 pub fn create(store: &Store, slug: &str, name: &str, api_key: Option<&str>) -> Outcome {

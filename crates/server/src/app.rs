@@ -11,6 +11,7 @@ use tidewire_auth::{Attempts, Bounds, Passwords};
 use tidewire_feed::Feed;
 use tidewire_pocketbase::realtime;
 use tidewire_records::bootstrap;
+use tidewire_records::key::Keys;
 use tidewire_store::Store;
 
 /// The setting that holds the key of cursors: with it they outlive a restart.
@@ -83,7 +84,8 @@ fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
         attempts: attempts.clone(),
         origins: origins.clone(),
     };
-    let cocobase = tidewire_cocobase::App { store, feed, passwords, attempts, origins };
+    let keys = Arc::new(Keys::new(store.clone()));
+    let cocobase = tidewire_cocobase::App { store, feed, passwords, keys, attempts, origins };
     tidewire_pocketbase::routes(pocketbase)
         .merge(tidewire_snackbase::routes(snackbase))
         .merge(tidewire_cocobase::routes(cocobase))

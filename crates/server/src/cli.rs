@@ -43,6 +43,9 @@ pub enum Task {
     /// Manages accounts, also while the server runs
     #[command(subcommand)]
     Account(AccountTask),
+    /// Manages the API keys of accounts, also while the server runs
+    #[command(subcommand)]
+    Key(KeyTask),
     /// Sends a message to everyone subscribed to a custom topic of the running server
     Publish {
         topic: String,
@@ -85,5 +88,33 @@ pub enum AccountTask {
         /// Key to accept from its clients; a random one is made if none is given
         #[arg(long)]
         api_key: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeyTask {
+    /// Makes a key and prints it, for the only time, in one line of JSON
+    Create {
+        /// Id, slug or code
+        account: String,
+        /// Only good for watching and speaking, so that it may be shipped in apps
+        #[arg(long)]
+        publishable: bool,
+        /// Only good for these collections, by name or id, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        collections: Vec<String>,
+        /// What it is for
+        #[arg(long, default_value = "")]
+        label: String,
+        /// The key itself; a random one is made if none is given
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Prints the keys of an account, one line of JSON each, without the keys themselves
+    List { account: String },
+    /// Ends a key at once
+    Revoke {
+        /// As `list` prints it
+        id: String,
     },
 }

@@ -1,6 +1,6 @@
-//! What `superuser` and `account` do to an open store.
+//! What `superuser`, `account` and `key` do to an open store.
 
-use crate::{account, superuser};
+use crate::{account, key, superuser};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tidewire_store::Store;
@@ -9,11 +9,39 @@ use tidewire_store::Store;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    SuperuserUpsert { email: String, password: String },
-    SuperuserCreate { email: String, password: String },
-    SuperuserDelete { email: String },
-    AccountCreate { slug: String, name: String, api_key: Option<String> },
-    Publish { topic: String, data: Json },
+    SuperuserUpsert {
+        email: String,
+        password: String,
+    },
+    SuperuserCreate {
+        email: String,
+        password: String,
+    },
+    SuperuserDelete {
+        email: String,
+    },
+    AccountCreate {
+        slug: String,
+        name: String,
+        api_key: Option<String>,
+    },
+    KeyCreate {
+        account: String,
+        publishable: bool,
+        collections: Vec<String>,
+        label: String,
+        key: Option<String>,
+    },
+    KeyList {
+        account: String,
+    },
+    KeyRevoke {
+        id: String,
+    },
+    Publish {
+        topic: String,
+        data: Json,
+    },
 }
 
 /// Why a message cannot be published without a server.
@@ -31,6 +59,11 @@ pub fn run(store: &Store, command: &Command) -> Outcome {
         Command::AccountCreate { slug, name, api_key } => {
             account::create(store, slug, name, api_key.as_deref())
         }
+        Command::KeyCreate { account, publishable, collections, label, key } => {
+            key::create(store, account, *publishable, collections, label, key.as_deref())
+        }
+        Command::KeyList { account } => key::list(store, account),
+        Command::KeyRevoke { id } => key::revoke(store, id),
         Command::Publish { .. } => Err(NO_SERVER.to_owned()),
     }
 }

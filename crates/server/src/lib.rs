@@ -9,6 +9,7 @@ pub mod config;
 pub mod control;
 mod demo;
 mod files;
+pub mod key;
 mod listen;
 mod log;
 mod page;

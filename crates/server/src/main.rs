@@ -3,7 +3,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tidewire_server::cli::{AccountTask, Cli, SuperuserTask, Task};
+use tidewire_server::cli::{AccountTask, Cli, KeyTask, SuperuserTask, Task};
 use tidewire_server::command::{self, Command};
 use tidewire_server::config::{self, Config};
 use tidewire_server::{control, serve};
@@ -44,6 +44,11 @@ fn command_of(task: Task) -> anyhow::Result<Command> {
         Task::Account(AccountTask::Create { slug, name, api_key }) => {
             Command::AccountCreate { slug, name, api_key }
         }
+        Task::Key(KeyTask::Create { account, publishable, collections, label, key }) => {
+            Command::KeyCreate { account, publishable, collections, label, key }
+        }
+        Task::Key(KeyTask::List { account }) => Command::KeyList { account },
+        Task::Key(KeyTask::Revoke { id }) => Command::KeyRevoke { id },
         Task::Publish { topic, json } => {
             let data = serde_json::from_str(&json)
                 .map_err(|error| anyhow::anyhow!("the message is no JSON: {error}"))?;

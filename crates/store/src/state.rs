@@ -37,6 +37,16 @@ CREATE TABLE tw_account (
   api_key_hash TEXT NOT NULL, created TEXT NOT NULL);
 "#;
 
+/// The keys of accounts; those of folders from before they had a table of their own are taken over.
+const KEYS: &str = r#"
+CREATE TABLE tw_key (
+  id TEXT PRIMARY KEY, account TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+  collections TEXT NOT NULL, label TEXT NOT NULL, created TEXT NOT NULL);
+CREATE INDEX tw_key_account ON tw_key (account);
+INSERT OR IGNORE INTO tw_key SELECT lower(hex(randomblob(8))), id, api_key_hash, 'secret', '[]', '', created
+  FROM tw_account WHERE api_key_hash != '' ORDER BY rowid;
+"#;
+
 /// Makes the system tables of a new database; refuses one of a later format.
 pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction()?;
@@ -50,6 +60,9 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
         }
         FORMAT => {}
         other => return Err(StoreError::Database(format!("unknown format {other} of the data folder"))),
+    }
+    if !transaction.table_exists(None, "tw_key")? {
+        transaction.execute_batch(KEYS)?;
     }
     Ok(transaction.commit()?)
 }

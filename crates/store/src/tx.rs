@@ -120,6 +120,11 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The same definitions under a new revision.
+    pub(crate) fn renew_catalog(&mut self) {
+        self.set_catalog(self.catalog.all().to_vec());
+    }
+
     fn set_catalog(&mut self, list: Vec<Arc<Collection>>) {
         let catalog = Arc::new(Catalog::new(self.catalog.revision + 1, list));
         self.progress.catalog = catalog.clone();

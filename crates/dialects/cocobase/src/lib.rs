@@ -6,6 +6,7 @@ mod routes;
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Passwords};
 use tidewire_feed::Feed;
+use tidewire_records::key::Keys;
 use tidewire_store::Store;
 
 pub use routes::routes;
@@ -19,6 +20,8 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub passwords: Passwords,
+    /// what API keys open; a lookup touches the database once
+    pub keys: Arc<Keys>,
     /// failed sign-ins and refused sockets
     pub attempts: Arc<Attempts>,
     /// origins that browsers may call from; `*`: all

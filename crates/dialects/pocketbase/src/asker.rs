@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use tidewire_model::TenantId;
+use tidewire_model::{Catalog, TenantId};
 use tidewire_records::{Asker, account, sign_in};
 
 /// The header by which a superuser names a tenant, by its id, slug or code.
@@ -35,6 +35,13 @@ pub fn from_request(app: &App, parts: &Parts, query: &Query) -> Result<Asker, Ap
         query: query.first_values(),
         headers: header_facts(&parts.headers),
     })
+}
+
+/// A superuser who names a tenant's own collection by its id works in that tenant.
+pub fn follow(asker: &mut Asker, catalog: &Catalog, id: &str) {
+    if let Some(owner) = catalog.by_id(id).and_then(|collection| collection.owner.as_ref()) {
+        asker.tenant = owner.clone();
+    }
 }
 
 /// `Authorization` with or without `Bearer`; without that header `?token=`, then the cookie `pb_auth`.

@@ -102,9 +102,14 @@ impl FromRequest<App> for Call {
         let (mut parts, body) = request.into_parts();
         let path = RawPathParams::from_request_parts(&mut parts, app).await;
         let path = path.map_err(|_| ApiError::not_found(""))?;
-        let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let path: Vec<(String, String)> =
+            path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = Query::parse(parts.uri.query().unwrap_or_default());
-        let asker = asker::from_request(app, &parts, &query)?;
+        let mut asker = asker::from_request(app, &parts, &query)?;
+        let collection = path.iter().find(|(name, _)| name == "collection");
+        if let Some((_, id)) = collection.filter(|_| asker.is_superuser()) {
+            asker::follow(&mut asker, &app.store.catalog(), id);
+        }
         Ok(Self { app: app.clone(), parts, query, asker, path, body: Mutex::new(body) })
     }
 }

@@ -1,0 +1,80 @@
+//! Open collections: they belong to one tenant, take any JSON object, and are made by the first write.
+
+use crate::account::random_uuid;
+use crate::collections::defaults::checksum;
+use crate::error::{FieldError, FieldErrors, RecordError};
+use std::sync::Arc;
+use tidewire_model::field::{AutodateOptions, JsonOptions, TextOptions};
+use tidewire_model::{Collection, Field, FieldKind, TenantId, Timestamp};
+use tidewire_store::Tx;
+
+const LONGEST_NAME: usize = 255;
+const ID: &str = "[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}";
+const ID_PATTERN: &str = "^[A-Za-z0-9_-]+$";
+
+/// The tenant's collection of this name, or the instance's, or a new open one.
+pub fn find_or_create(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    name: &str,
+) -> Result<Arc<Collection>, RecordError> {
+    match tx.catalog().by_name(tenant, name) {
+        Some(found) => Ok(found.clone()),
+        None => create(tx, tenant, name, |_| {}),
+    }
+}
+
+/// Makes an open collection; its rules are null, so that other dialects show it to superusers until they say otherwise.
+pub fn create(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    name: &str,
+    finish: impl FnOnce(&mut Collection),
+) -> Result<Arc<Collection>, RecordError> {
+    check_name(name)?;
+    let mut collection = definition(tenant, name);
+    finish(&mut collection);
+    Ok(tx.save_collection(collection)?)
+}
+
+/// Names stand in URLs; everything else about them is up to the tenant.
+pub fn check_name(name: &str) -> Result<(), RecordError> {
+    let fits = !name.trim().is_empty() && name.len() <= LONGEST_NAME;
+    if fits && !name.contains(|c: char| c.is_control() || c == '/') && !name.starts_with('_') {
+        return Ok(());
+    }
+    let text = "Must be 1 to 255 characters, without a slash, and not begin with an underscore.";
+    Err(RecordError::Invalid(FieldErrors::one("name", FieldError::new("validation_match_invalid", text))))
+}
+
+fn definition(tenant: &TenantId, name: &str) -> Collection {
+    let id = TextOptions {
+        pattern: ID_PATTERN.into(),
+        autogenerate_pattern: ID.into(),
+        primary_key: true,
+        ..TextOptions::default()
+    };
+    let at = |on_update| FieldKind::Autodate(AutodateOptions { on_create: true, on_update });
+    let fields = [
+        ("id", FieldKind::Text(id)),
+        (Collection::DATA, FieldKind::Json(JsonOptions::default())),
+        ("created_at", at(false)),
+        ("updated_at", at(true)),
+    ];
+    let now = Timestamp::now().to_text();
+    let mut collection = Collection::default();
+    collection.id = random_uuid().into();
+    collection.name = name.into();
+    collection.owner = Some(tenant.clone());
+    collection.open = true;
+    collection.fields = fields.into_iter().map(|(name, kind)| field(name, kind)).collect();
+    (collection.created, collection.updated) = (now.as_str().into(), now.into());
+    collection.index_fields();
+    collection
+}
+
+fn field(name: &str, kind: FieldKind) -> Field {
+    let id = format!("{}{}", kind.type_name(), checksum(name));
+    let required = name == "id";
+    Field { id: id.into(), name: name.into(), system: true, required, kind, ..Field::default() }
+}
