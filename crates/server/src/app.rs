@@ -82,6 +82,7 @@ fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
         feed: feed.clone(),
         passwords: passwords.clone(),
         attempts: attempts.clone(),
+        realtime: Arc::new(tidewire_snackbase::realtime::Realtime::new(snackbase_options(config))),
         origins: origins.clone(),
     };
     let keys = Arc::new(Keys::new(store.clone()));
@@ -101,6 +102,21 @@ fn realtime_options(config: &Realtime) -> realtime::Options {
         snapshot_records: config.snapshot.0,
         snapshot_bytes: config.snapshot.1,
         ..realtime::Options::default()
+    }
+}
+
+fn snackbase_options(config: &Config) -> tidewire_snackbase::realtime::Options {
+    let snackbase = &config.snackbase;
+    tidewire_snackbase::realtime::Options {
+        heartbeat: snackbase.heartbeat,
+        comment: snackbase.comment,
+        expire: snackbase.expire,
+        leave: snackbase.leave,
+        ping: config.websocket.ping,
+        message: config.websocket.message,
+        snapshot_records: config.realtime.snapshot.0,
+        snapshot_bytes: config.realtime.snapshot.1,
+        rate_limit: config.rate_limit,
     }
 }
 

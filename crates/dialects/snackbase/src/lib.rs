@@ -1,6 +1,7 @@
 //! SnackBase's REST and realtime protocols.
 
 pub mod error;
+pub mod realtime;
 pub mod record_json;
 mod routes;
 
@@ -22,6 +23,7 @@ pub struct App {
     pub passwords: Passwords,
     /// failed sign-ins, so that passwords and tokens cannot be tried out
     pub attempts: Arc<Attempts>,
+    pub realtime: Arc<realtime::Realtime>,
     /// origins that browsers may call from; `*`: all
     pub origins: Arc<[String]>,
 }

@@ -1,5 +1,6 @@
 use crate::App;
 use crate::error::ApiError;
+use crate::realtime;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -16,7 +17,7 @@ pub fn routes(app: App) -> Router {
 }
 
 fn paths() -> Router<App> {
-    Router::new()
+    Router::new().merge(realtime::routes())
 }
 
 async fn unknown() -> Response {
