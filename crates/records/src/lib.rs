@@ -15,6 +15,7 @@ pub(crate) mod excerpt;
 pub(crate) mod expand;
 pub(crate) mod fields;
 pub mod gate;
+pub mod internal;
 pub mod key;
 pub mod list;
 pub mod mask;
@@ -32,6 +33,7 @@ pub(crate) mod sight;
 pub mod sign_in;
 pub mod update;
 pub mod upsert;
+pub mod user;
 pub(crate) mod validate;
 pub mod view;
 

@@ -1,9 +1,18 @@
 //! SnackBase's REST and realtime protocols.
 
+pub mod api_keys;
+pub mod asker;
+pub mod call;
+mod cors;
 pub mod error;
+pub mod form;
+mod health;
+mod marks;
 pub mod realtime;
 pub mod record_json;
 mod routes;
+pub mod token;
+pub mod wire;
 
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Passwords};
