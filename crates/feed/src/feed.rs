@@ -21,7 +21,7 @@ use hashbrown::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
-use tidewire_model::{Catalog, Change, Position, Seq, TenantId};
+use tidewire_model::{Catalog, Change, Position, Seq, TenantId, Timings};
 use tokio::sync::oneshot;
 
 #[derive(Clone, Debug)]
@@ -164,6 +164,11 @@ impl Feed {
         }
     }
 
+    /// From the announcement of a commit to the last wake of a reader, while anybody is connected.
+    pub fn fan_outs(&self) -> &Timings {
+        &self.inner.counters.fan_outs
+    }
+
     /// Closes every connection after its queue is written (bounded by the caller) and stops the threads. What was
     /// announced before is still delivered.
     pub fn stop(&self) {
@@ -211,6 +216,7 @@ impl Inner {
             bounds: self.bounds,
             frames: Frames::new(),
             workspace: Workspace::default(),
+            applied: None,
         };
         self.spawn("feed-hub", move || hub.run());
     }

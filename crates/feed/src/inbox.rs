@@ -15,6 +15,7 @@ pub(crate) enum Input {
     Commit {
         changes: Arc<[Arc<Change>]>,
         catalog: Option<Arc<Catalog>>,
+        announced: Instant,
     },
     Connect {
         outbox: Arc<Outbox>,
@@ -118,7 +119,7 @@ impl Inbox {
         let changes = if fits { changes } else { Arc::default() };
         if fits || catalog.is_some() {
             state.changes += changes.len();
-            state.push(after, Input::Commit { changes, catalog });
+            state.push(after, Input::Commit { changes, catalog, announced: Instant::now() });
         }
         let heard = state.heard || state.changes.max(state.entries.len()) > UNHEARD || !fits;
         drop(state);

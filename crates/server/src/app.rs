@@ -1,7 +1,9 @@
 //! Joins store, feed and dialects.
 
+use crate::admit::Gatekeeper;
 use crate::config::{Config, Realtime};
 use crate::log::StoreLog;
+use crate::metrics::{self, Metrics};
 use crate::page;
 use anyhow::Context;
 use axum::Router;
@@ -24,6 +26,8 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub router: Router,
+    /// counts the sockets
+    pub gatekeeper: Arc<Gatekeeper>,
     announced: Arc<Announced>,
 }
 
@@ -47,8 +51,10 @@ impl App {
         let log = Arc::new(StoreLog(store.clone()));
         let feed = Feed::start(log.clone(), log, store.catalog(), feed_options(&store, &config.realtime)?);
         *announced.lock() = Some(feed.clone());
-        let router = router(config, &store, &feed);
-        Ok(Self { store, feed, router, announced })
+        let gatekeeper = Gatekeeper::new(config.connections);
+        let metrics = Metrics { store: store.clone(), feed: feed.clone(), gatekeeper: gatekeeper.clone() };
+        let router = router(config, &store, &feed).merge(metrics::routes(metrics));
+        Ok(Self { store, feed, router, gatekeeper, announced })
     }
 
     /// Lets go of the store; it closes when the last request has.

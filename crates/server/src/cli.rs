@@ -4,6 +4,7 @@ use std::path::PathBuf;
 const ENVIRONMENT: &str = "\
 Environment:
   TIDEWIRE_LOG                        what is logged, e.g. debug or tidewire_feed=trace (info)
+  TIDEWIRE_SYNC                       commit or checkpoint: when the disk is waited for (commit)
   TIDEWIRE_RATE_LIMIT                 on or off: limit failed sign-ins (on)
   TIDEWIRE_CHECK_IP                   on or off: subscriptions only from the stream's address (on)
   TIDEWIRE_HEARTBEAT                  seconds after which a quiet stream gets a comment (15)
