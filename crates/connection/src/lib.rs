@@ -3,5 +3,4 @@
 
 pub mod answer;
 pub mod panic;
-pub mod sse;
 pub mod websocket;

@@ -1,5 +1,4 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use tidewire_model::Timings;
 
 /// What the feed holds and has done since it was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +43,7 @@ macro_rules! counters {
         /// The same while they change; written by the feed's threads.
         #[derive(Default)]
         pub(crate) struct Counters {
-            $(pub $name: Counter,)*
-            pub fan_outs: Timings,
+            $(pub $name: Counter),*
         }
 
         impl Counters {

@@ -12,7 +12,6 @@ pub mod principal;
 pub mod record;
 pub mod tenant;
 pub mod time;
-pub mod timings;
 pub mod value;
 
 pub use catalog::Catalog;
@@ -23,5 +22,4 @@ pub use principal::{Identity, Principal};
 pub use record::Record;
 pub use tenant::TenantId;
 pub use time::Timestamp;
-pub use timings::Timings;
 pub use value::{GeoPoint, Value};

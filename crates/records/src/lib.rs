@@ -15,7 +15,6 @@ pub(crate) mod excerpt;
 pub(crate) mod expand;
 pub(crate) mod fields;
 pub mod gate;
-pub mod internal;
 pub mod key;
 pub mod list;
 pub mod mask;
@@ -33,7 +32,6 @@ pub(crate) mod sight;
 pub mod sign_in;
 pub mod update;
 pub mod upsert;
-pub mod user;
 pub(crate) mod validate;
 pub mod view;
 

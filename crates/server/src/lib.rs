@@ -12,7 +12,6 @@ mod files;
 pub mod key;
 mod listen;
 mod log;
-mod metrics;
 mod page;
 pub mod serve;
 mod socket;

@@ -54,7 +54,6 @@ impl Running {
             listener,
             app.router.clone(),
             config.connections,
-            app.gatekeeper.clone(),
             streams.lane(),
             stopped,
         ));

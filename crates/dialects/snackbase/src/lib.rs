@@ -1,18 +1,8 @@
 //! SnackBase's REST and realtime protocols.
 
-pub mod api_keys;
-pub mod asker;
-pub mod call;
-mod cors;
 pub mod error;
-pub mod form;
-mod health;
-mod marks;
-pub mod realtime;
 pub mod record_json;
 mod routes;
-pub mod token;
-pub mod wire;
 
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Passwords};
@@ -32,7 +22,6 @@ pub struct App {
     pub passwords: Passwords,
     /// failed sign-ins, so that passwords and tokens cannot be tried out
     pub attempts: Arc<Attempts>,
-    pub realtime: Arc<realtime::Realtime>,
     /// origins that browsers may call from; `*`: all
     pub origins: Arc<[String]>,
 }

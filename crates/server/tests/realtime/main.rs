@@ -4,7 +4,6 @@
 
 mod control;
 mod extensions;
-mod metrics;
 mod payload;
 mod rules;
 mod server;

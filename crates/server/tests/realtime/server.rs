@@ -173,12 +173,7 @@ impl Server {
 
     pub async fn request(&self, method: &str, path: &str, token: &str, body: String) -> Answer {
         let stream = TcpStream::connect(self.address()).await.unwrap();
-        exchange(stream, method, path, &[&format!("Authorization: {token}")], &body).await
-    }
-
-    pub async fn get_with(&self, path: &str, headers: &[&str]) -> Answer {
-        let stream = TcpStream::connect(self.address()).await.unwrap();
-        exchange(stream, "GET", path, headers, "").await
+        exchange(stream, method, path, token, &body).await
     }
 
     /// The same from another address of this machine.
@@ -186,15 +181,14 @@ impl Server {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
         let stream = socket.connect(self.address()).await.unwrap();
-        exchange(stream, method, path, &[], &body.to_string()).await
+        exchange(stream, method, path, "", &body.to_string()).await
     }
 }
 
-async fn exchange(mut stream: TcpStream, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
-    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+async fn exchange(mut stream: TcpStream, method: &str, path: &str, token: &str, body: &str) -> Answer {
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         {headers}Content-Length: {}\r\n\r\n{body}",
+         Authorization: {token}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();
