@@ -1,13 +1,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 use sha2::Sha256;
 use tidewire_model::collection::TokenOptions;
 use tidewire_model::{AuthOptions, Record, TenantId, Timestamp};
 
 /// No token of ours comes near this many bytes.
-const TOKEN_BYTES_MAX: usize = 4096;
+pub(crate) const TOKEN_BYTES_MAX: usize = 4096;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
@@ -99,10 +100,7 @@ pub fn verify(token: &str, record: &Record, kind: TokenKind) -> Result<Claims, T
         return Err(TokenError::Kind);
     }
     let key = key(record, kind).ok_or(TokenError::Signature)?;
-    let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
-    // `verify_slice` compares in constant time.
-    mac(signed, &key).verify_slice(&signature).map_err(|_| TokenError::Signature)?;
+    is_signed(token, &key)?;
     let own = claims.id == record.id()
         && claims.collection_id == *record.collection.id
         && claims.tenant == record.tenant;
@@ -137,31 +135,40 @@ fn read(token: &str) -> Option<Claims> {
     })
 }
 
-fn decode(part: &str) -> Option<Json> {
+pub(crate) fn decode(part: &str) -> Option<Json> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
 /// Other makers of tokens write seconds as floats.
 #[allow(clippy::cast_possible_truncation)]
-fn seconds(json: &Json) -> Option<i64> {
+pub(crate) fn seconds(json: &Json) -> Option<i64> {
     json.as_i64().or_else(|| json.as_f64().map(|seconds| seconds as i64))
 }
 
 /// `None` if a part of the key is missing: half a key would be easier to guess.
-fn key(record: &Record, kind: TokenKind) -> Option<String> {
+pub(crate) fn key(record: &Record, kind: TokenKind) -> Option<String> {
     let secret = &kind.options(record.collection.auth.as_ref()?).secret;
     let token_key = record.text("tokenKey");
     (!token_key.is_empty() && !secret.is_empty()).then(|| format!("{token_key}{secret}"))
 }
 
-fn sign(claims: &Json, key: &str) -> String {
+pub(crate) fn sign(claims: &impl Serialize, key: &str) -> String {
     let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#);
-    let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let claims = serde_json::to_string(claims).unwrap_or_default();
+    let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
     let signature = URL_SAFE_NO_PAD.encode(mac(&signed, key).finalize().into_bytes());
     format!("{signed}.{signature}")
 }
 
-fn mac(signed: &str, key: &str) -> Hmac<Sha256> {
+/// Whether the last part of `token` signs the others.
+pub(crate) fn is_signed(token: &str, key: &str) -> Result<(), TokenError> {
+    let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
+    // `verify_slice` compares in constant time.
+    mac(signed, key).verify_slice(&signature).map_err(|_| TokenError::Signature)
+}
+
+pub(crate) fn mac(signed: &str, key: &str) -> Hmac<Sha256> {
     // HMAC takes keys of any length; an empty one never gets here.
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes())
         .unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
@@ -170,7 +177,7 @@ fn mac(signed: &str, key: &str) -> Hmac<Sha256> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::sync::Arc;
     use tidewire_model::{Collection, CollectionKind, Field, Value};
@@ -178,7 +185,7 @@ mod tests {
     const KEY: &str = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkssssssssssssssssssssssssssssss";
     const NOW: i64 = 4_000_000_000;
 
-    fn record() -> Record {
+    pub(crate) fn record() -> Record {
         let field = |name: &str| Field { name: name.into(), ..Field::default() };
         let options =
             |letter: &str, duration| TokenOptions { duration, secret: letter.repeat(30).into_boxed_str() };

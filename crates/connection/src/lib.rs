@@ -3,4 +3,5 @@
 
 pub mod answer;
 pub mod panic;
+pub mod sse;
 pub mod websocket;

@@ -21,7 +21,7 @@ use hashbrown::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
-use tidewire_model::{Catalog, Change, Position, Seq, TenantId};
+use tidewire_model::{Catalog, Change, Position, Seq, TenantId, Timings};
 use tokio::sync::oneshot;
 
 #[derive(Clone, Debug)]
@@ -131,14 +131,6 @@ impl Feed {
         if self.inner.inbox.send(input).await { answer.await.unwrap_or_default() } else { Vec::new() }
     }
 
-    /// Returns when the hub has taken everything that was announced and asked before.
-    pub async fn settled(&self) {
-        let (done, answer) = oneshot::channel();
-        if self.inner.inbox.send(Input::Settle { done }).await {
-            let _ = answer.await;
-        }
-    }
-
     pub fn cursors(&self) -> &Cursors {
         &self.inner.cursors
     }
@@ -170,6 +162,11 @@ impl Feed {
             replay: self.inner.replays.len() as u64,
             ..self.inner.counters.read()
         }
+    }
+
+    /// From the announcement of a commit to the last wake of a reader, while anybody is connected.
+    pub fn fan_outs(&self) -> &Timings {
+        &self.inner.counters.fan_outs
     }
 
     /// Closes every connection after its queue is written (bounded by the caller) and stops the threads. What was
@@ -219,6 +216,7 @@ impl Inner {
             bounds: self.bounds,
             frames: Frames::new(),
             workspace: Workspace::default(),
+            applied: None,
         };
         self.spawn("feed-hub", move || hub.run());
     }

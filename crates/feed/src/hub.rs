@@ -47,6 +47,8 @@ pub(crate) struct Hub {
     /// made for the last changes of replays
     pub frames: Frames,
     pub workspace: Workspace,
+    /// when the commit was announced that was just applied for somebody
+    pub applied: Option<Instant>,
 }
 
 impl Hub {
@@ -66,12 +68,15 @@ impl Hub {
             }
             self.drop_abandoned();
             self.workspace.wake_readers();
+            if let Some(announced) = self.applied.take() {
+                self.counters.fan_outs.add(announced.elapsed());
+            }
         }
     }
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Commit { changes, catalog } => {
+            Input::Commit { changes, catalog, announced } => {
                 if let Some(catalog) = catalog {
                     self.redefine(catalog);
                 }
@@ -82,6 +87,7 @@ impl Hub {
                         self.apply(change);
                     }
                 }
+                self.applied = (!self.clients.is_empty()).then_some(announced);
             }
             Input::Connect { outbox, on_revoked } => self.connect(outbox, on_revoked),
             Input::Set { id, principal, subscriptions, done } => {
@@ -102,9 +108,6 @@ impl Hub {
             }
             Input::Rooms { tenant, done } => {
                 let _ = done.send(self.rooms.list(&tenant));
-            }
-            Input::Settle { done } => {
-                let _ = done.send(());
             }
             Input::Hungry(id) => self.begin_replay(id),
             Input::Replayed { id, generation, lost } => self.end_replay(id, generation, lost),

@@ -15,6 +15,7 @@ pub(crate) enum Input {
     Commit {
         changes: Arc<[Arc<Change>]>,
         catalog: Option<Arc<Catalog>>,
+        announced: Instant,
     },
     Connect {
         outbox: Arc<Outbox>,
@@ -46,9 +47,6 @@ pub(crate) enum Input {
     Rooms {
         tenant: TenantId,
         done: oneshot::Sender<Vec<RoomInfo>>,
-    },
-    Settle {
-        done: oneshot::Sender<()>,
     },
     /// the reader made room for a replay
     Hungry(ConnectionId),
@@ -121,7 +119,7 @@ impl Inbox {
         let changes = if fits { changes } else { Arc::default() };
         if fits || catalog.is_some() {
             state.changes += changes.len();
-            state.push(after, Input::Commit { changes, catalog });
+            state.push(after, Input::Commit { changes, catalog, announced: Instant::now() });
         }
         let heard = state.heard || state.changes.max(state.entries.len()) > UNHEARD || !fits;
         drop(state);
@@ -164,8 +162,7 @@ impl Inbox {
                     | Input::Publish { .. }
                     | Input::Join { .. }
                     | Input::Say { .. }
-                    | Input::Rooms { .. }
-                    | Input::Settle { .. } => self.room.add_permits(1),
+                    | Input::Rooms { .. } => self.room.add_permits(1),
                     _ => {}
                 }
                 return Popped::Input(after, input);

@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tidewire_model::Timings;
 
 /// What the feed holds and has done since it was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +44,8 @@ macro_rules! counters {
         /// The same while they change; written by the feed's threads.
         #[derive(Default)]
         pub(crate) struct Counters {
-            $(pub $name: Counter),*
+            $(pub $name: Counter,)*
+            pub fan_outs: Timings,
         }
 
         impl Counters {

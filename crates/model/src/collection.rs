@@ -144,6 +144,9 @@ pub struct Collection {
     #[serde(rename = "type")]
     pub kind: CollectionKind,
     pub system: bool,
+    /// the server's own: no dialect lists it
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
     /// the tenant that made it for itself; `None` for a collection of the instance
     #[serde(default)]
     pub owner: Option<TenantId>,
@@ -179,6 +182,8 @@ impl Collection {
     /// The id of the collection of superusers, the same in every installation.
     pub const SUPERUSERS_ID: &'static str = "pbc_3142635823";
     pub const SUPERUSERS: &'static str = "_superusers";
+    /// The id of the collection of the users of accounts.
+    pub const USERS_ID: &'static str = "_pb_users_auth_";
     /// The field of an open collection that holds what no other field is named for.
     pub const DATA: &'static str = "data";
 
@@ -207,5 +212,9 @@ impl Collection {
 
     pub fn is_superusers(&self) -> bool {
         &*self.id == Self::SUPERUSERS_ID
+    }
+
+    pub fn is_users(&self) -> bool {
+        &*self.id == Self::USERS_ID
     }
 }

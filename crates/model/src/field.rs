@@ -39,6 +39,8 @@ pub struct Extra {
     /// type of what the expression gives
     pub returns: Box<str>,
     pub on_delete: Option<OnDelete>,
+    /// options of its dialect that mean nothing to the store; null for none
+    pub options: Json,
     /// filled with the id of whoever writes
     pub author: Option<Author>,
 }

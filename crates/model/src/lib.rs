@@ -12,6 +12,7 @@ pub mod principal;
 pub mod record;
 pub mod tenant;
 pub mod time;
+pub mod timings;
 pub mod value;
 
 pub use catalog::Catalog;
@@ -22,4 +23,5 @@ pub use principal::{Identity, Principal};
 pub use record::Record;
 pub use tenant::TenantId;
 pub use time::Timestamp;
+pub use timings::Timings;
 pub use value::{GeoPoint, Value};

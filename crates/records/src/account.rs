@@ -8,6 +8,9 @@ use tidewire_auth::key_hash;
 use tidewire_model::{TenantId, Timestamp};
 use tidewire_store::{Account, KeyKind, Snapshot, StoreError, Tx};
 
+/// The account of the superusers.
+pub const SYSTEM_ID: &str = "00000000-0000-0000-0000-000000000000";
+
 /// Makes an account; `slug` must be new. The key itself is not kept.
 pub fn create(
     tx: &mut Tx<'_>,
@@ -44,12 +47,23 @@ pub fn find(snapshot: &Snapshot<'_>, named: &str) -> Result<Option<Account>, Sto
 }
 
 /// The account of the tenant that exists from the start.
-pub(crate) fn default_account() -> Account {
+pub(crate) fn default_account(existing: &[Account]) -> Account {
     Account {
         id: TenantId::default(),
-        code: next_code(&[]),
+        code: next_code(existing),
         slug: TenantId::DEFAULT.to_string(),
         name: "Default".to_string(),
+        api_key_hash: String::new(),
+        created: Timestamp::now().to_text(),
+    }
+}
+
+pub(crate) fn system_account() -> Account {
+    Account {
+        id: TenantId::new(SYSTEM_ID),
+        code: "SY0000".to_owned(),
+        slug: "system".to_owned(),
+        name: "System".to_owned(),
         api_key_hash: String::new(),
         created: Timestamp::now().to_text(),
     }
@@ -97,7 +111,7 @@ mod tests {
 
     #[test]
     fn codes_are_two_letters_and_four_digits() {
-        let account = |code: &str| Account { code: code.to_owned(), ..default_account() };
+        let account = |code: &str| Account { code: code.to_owned(), ..default_account(&[]) };
         assert_eq!(next_code(&[]), "AA0001");
         assert_eq!(next_code(&[account("SY0000"), account("AA0001")]), "AA0002");
         assert_eq!(code(27, 42), "BB0042");

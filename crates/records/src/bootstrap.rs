@@ -1,35 +1,60 @@
-use crate::account::default_account;
+use crate::account::{default_account, system_account};
 use crate::collections::defaults;
+use crate::{internal, user};
 use tidewire_model::field::{AutodateOptions, FileOptions, PasswordOptions, TextOptions};
-use tidewire_model::{Collection, CollectionKind, Field, FieldKind, TenantId, Timestamp};
-use tidewire_store::{Store, StoreError, Tx};
+use tidewire_model::{Catalog, Collection, CollectionKind, Field, FieldKind, Timestamp};
+use tidewire_store::{Account, Store, StoreError, Tx};
 
 /// Rows of system collections belong to the record that they are about.
 const OWN_RULE: &str =
     "@request.auth.id != '' && recordRef = @request.auth.id && collectionRef = @request.auth.collectionId";
-const USERS_ID: &str = "_pb_users_auth_";
 /// One day.
 const SUPERUSER_TOKEN_SECONDS: i64 = 86_400;
 
-/// Creates the system collections, `users` and the account `default` in a new store; leaves an old one as it is.
+/// Creates what a store needs from the start, and in an old one what it lacks of it; all else is left as it is.
 pub fn bootstrap(store: &Store) -> Result<(), StoreError> {
-    let done = |accounts: &[tidewire_store::Account]| {
-        accounts.iter().any(|account| account.id == TenantId::default())
-    };
-    if store.catalog().by_id(Collection::SUPERUSERS_ID).is_some()
-        && done(&store.read_here(|snapshot| snapshot.accounts())?)
-    {
+    let catalog = store.catalog();
+    let is_complete = store.read_here(|snapshot| {
+        Ok::<_, StoreError>(
+            has_collections(&catalog)
+                && missing_accounts(&snapshot.accounts()?).is_empty()
+                && internal::is_ready(snapshot)?,
+        )
+    });
+    if is_complete? {
         return Ok(());
     }
-    store.write_blocking(move |tx| {
+    store.write_blocking(|tx| {
         if tx.catalog().by_id(Collection::SUPERUSERS_ID).is_none() {
             create_collections(tx)?;
         }
-        if !done(&tx.accounts()?) {
-            tx.save_account(&default_account())?;
+        complete_users(tx)?;
+        for account in missing_accounts(&tx.accounts()?) {
+            tx.save_account(&account)?;
         }
-        Ok(())
+        internal::prepare(tx)
     })
+}
+
+fn has_collections(catalog: &Catalog) -> bool {
+    catalog.by_id(Collection::SUPERUSERS_ID).is_some()
+        && catalog.by_id(Collection::USERS_ID).is_none_or(|users| users.field(user::DISABLED).is_some())
+}
+
+fn missing_accounts(accounts: &[Account]) -> Vec<Account> {
+    let is_missing = |wanted: &Account| accounts.iter().all(|account| account.id != wanted.id);
+    [default_account(accounts), system_account()].into_iter().filter(is_missing).collect()
+}
+
+/// Users of a folder that was made before they had roles and groups.
+fn complete_users(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let Some(users) = tx.catalog().by_id(Collection::USERS_ID).cloned() else { return Ok(()) };
+    if users.is_auth() && users.field(user::DISABLED).is_none() {
+        let mut users = Collection::clone(&users);
+        defaults::complete(&mut users);
+        tx.save_collection(users)?;
+    }
+    Ok(())
 }
 
 fn create_collections(tx: &mut Tx<'_>) -> Result<(), StoreError> {
@@ -99,7 +124,7 @@ fn superusers() -> Collection {
 }
 
 fn users() -> Collection {
-    let mut users = defaults::new(CollectionKind::Auth, "users", USERS_ID);
+    let mut users = defaults::new(CollectionKind::Auth, "users", Collection::USERS_ID);
     let own: Option<Box<str>> = Some("id = @request.auth.id".into());
     let rules = &mut users.rules;
     (rules.list, rules.view, rules.update, rules.delete) = (own.clone(), own.clone(), own.clone(), own);
@@ -130,7 +155,7 @@ fn system(name: &str, fields: Vec<Field>) -> Collection {
     with_fields(collection, fields.into_iter().chain(autodates(true)))
 }
 
-fn with_fields(mut collection: Collection, fields: impl IntoIterator<Item = Field>) -> Collection {
+pub(crate) fn with_fields(mut collection: Collection, fields: impl IntoIterator<Item = Field>) -> Collection {
     for mut field in fields {
         field.id = format!("{}{}", field.kind.type_name(), defaults::checksum(&field.name)).into();
         collection.fields.push(field);
@@ -146,11 +171,11 @@ fn reference(name: &str) -> Field {
     Field { required: true, ..system_field(name, FieldKind::default()) }
 }
 
-fn system_field(name: &str, kind: FieldKind) -> Field {
+pub(crate) fn system_field(name: &str, kind: FieldKind) -> Field {
     Field { name: name.into(), system: true, kind, ..Field::default() }
 }
 
-fn autodates(system: bool) -> [Field; 2] {
+pub(crate) fn autodates(system: bool) -> [Field; 2] {
     [("created", false), ("updated", true)].map(|(name, on_update)| Field {
         system,
         ..system_field(name, FieldKind::Autodate(AutodateOptions { on_create: true, on_update }))

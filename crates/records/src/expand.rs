@@ -274,7 +274,7 @@ fn back_relation(name: &str) -> Option<(&str, &str)> {
 }
 
 /// True if a unique index spans this column alone.
-pub(crate) fn is_unique(collection: &Collection, column: &str) -> bool {
+pub fn is_unique(collection: &Collection, column: &str) -> bool {
     collection.indexes.iter().any(|statement| {
         let upper = statement.to_ascii_uppercase();
         let columns = statement.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));

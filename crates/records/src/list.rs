@@ -1,8 +1,8 @@
 use crate::rule::{Bound, bind, bind_text};
 use crate::{Asker, Body, RecordError};
 use std::sync::Arc;
-use tidewire_model::{Collection, Record, Timestamp};
-use tidewire_rules::{Audience, Query, Residual, ResolveError, Sort};
+use tidewire_model::{Collection, Record, TenantId, Timestamp};
+use tidewire_rules::{Audience, Expr, Facts, Limits, Query, Residual, ResolveError, Rule, Sort};
 use tidewire_store::{Snapshot, StoreError};
 
 /// Fields in one sort list.
@@ -36,22 +36,100 @@ pub fn list(
     collection: &Arc<Collection>,
     request: &ListRequest,
 ) -> Result<Page, RecordError> {
-    let condition = condition(snapshot, asker, collection, &request.filter, &request.sort)?;
-    let query = Query::new(collection, &asker.tenant, Timestamp::now());
-    let mut query = condition.iter().fold(query, Query::filter);
-    if !request.sort.is_empty() {
-        query = query.sort(&sort(snapshot, asker, collection, &request.sort)?);
-    }
     let offset = request.page.saturating_sub(1).saturating_mul(request.per_page);
-    let page = query.clone().page(request.per_page, offset);
+    let selection = Selection {
+        filter: &request.filter,
+        sort: &request.sort,
+        offset,
+        limit: request.per_page,
+        total: !request.skip_total,
+        ..Selection::default()
+    };
+    select(snapshot, asker, collection, &selection)
+}
+
+/// A part of what list rule and filter let through.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Selection<'a> {
+    pub filter: &'a str,
+    pub sort: &'a str,
+    pub offset: u64,
+    pub limit: u64,
+    pub total: bool,
+    /// of every tenant, if the asker is a superuser
+    pub everywhere: bool,
+    /// a condition of the server's own that all items, but not the total, must meet; "" for none
+    pub place: &'a str,
+}
+
+/// Records under list rule and filter, as every dialect asks for them.
+pub fn select(
+    snapshot: &Snapshot<'_>,
+    asker: &Asker,
+    collection: &Arc<Collection>,
+    selection: &Selection<'_>,
+) -> Result<Page, RecordError> {
+    let Selection { filter, sort: sorted, offset, limit, .. } = *selection;
+    let condition = condition(snapshot, asker, collection, filter, sorted)?;
+    let mut query = condition.iter().fold(base(asker, collection, selection.everywhere), Query::filter);
+    if !sorted.is_empty() {
+        query = query.sort(&sort(snapshot, asker, collection, sorted)?);
+    }
+    let mut page = query.clone().page(limit, offset);
+    if !selection.place.is_empty() {
+        page = page.filter(&own(snapshot, collection, &asker.tenant, selection.place)?);
+    }
     let items = snapshot.select(collection, &page).map_err(|error| refused(error, &condition))?;
     let total = match items.len() as u64 {
-        _ if request.skip_total => None,
+        _ if !selection.total => None,
         // a page that is not full is the last one, and says how many there are
-        found if found < request.per_page && (found > 0 || offset == 0) => Some(offset + found),
+        found if selection.place.is_empty() && found < limit && (found > 0 || offset == 0) => {
+            Some(offset + found)
+        }
         _ => Some(snapshot.count(&query).map_err(|error| refused(error, &condition))?),
     };
     Ok(Page { items, total })
+}
+
+/// What list rule and filter let through, to be counted and summed up.
+pub fn query(
+    snapshot: &Snapshot<'_>,
+    asker: &Asker,
+    collection: &Arc<Collection>,
+    filter: &str,
+    everywhere: bool,
+) -> Result<Query, RecordError> {
+    let condition = condition(snapshot, asker, collection, filter, "")?;
+    Ok(condition.iter().fold(base(asker, collection, everywhere), Query::filter))
+}
+
+fn base(asker: &Asker, collection: &Arc<Collection>, everywhere: bool) -> Query {
+    if everywhere && asker.is_superuser() {
+        return Query::of_all_tenants(collection, Timestamp::now());
+    }
+    Query::new(collection, &asker.tenant, Timestamp::now())
+}
+
+/// A condition on records of a collection that is in no catalog.
+pub fn alone(
+    snapshot: &Snapshot<'_>,
+    collection: &Arc<Collection>,
+    text: &str,
+) -> Result<Residual, RecordError> {
+    own(snapshot, collection, &TenantId::default(), text)
+}
+
+/// A condition that no client wrote.
+fn own(
+    snapshot: &Snapshot<'_>,
+    collection: &Arc<Collection>,
+    tenant: &TenantId,
+    text: &str,
+) -> Result<Residual, RecordError> {
+    let expr =
+        Expr::parse(text, Limits::default()).map_err(|error| RecordError::BadRequest(error.message))?;
+    let rule = Rule::resolve(&expr, snapshot.catalog(), tenant, collection, Audience::Superuser)?;
+    Ok(rule.bind(&Facts::default()))
 }
 
 /// What SQLite cannot answer (too many joins, say) was asked for by rule or filter.
@@ -70,8 +148,7 @@ pub fn count(
     filter: &str,
 ) -> Result<u64, RecordError> {
     let condition = condition(snapshot, asker, collection, filter, "")?;
-    let query = Query::new(collection, &asker.tenant, Timestamp::now());
-    let query = condition.iter().fold(query, Query::filter);
+    let query = condition.iter().fold(base(asker, collection, false), Query::filter);
     snapshot.count(&query).map_err(|error| refused(error, &condition))
 }
 

@@ -1,5 +1,6 @@
 //! Patterns of text and password fields: written in Go's regular expressions, matched and turned into random text here.
 
+use crate::account;
 use parking_lot::RwLock;
 use rand::RngExt;
 use regex::{Regex, RegexBuilder};
@@ -19,6 +20,9 @@ const GENERATED_LENGTH: usize = 10_000;
 
 /// The pattern of ids that collections have by default.
 pub const RECORD_ID: &str = "^[a-z0-9]+$";
+
+/// The pattern that UUIDs are made by.
+pub const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 
 #[derive(Default)]
 struct Pattern {
@@ -40,6 +44,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 pub fn generate(pattern: &str) -> Option<String> {
     match pattern {
         "[a-z0-9]{15}" => return Some(id::record_id()),
+        UUID => return Some(account::random_uuid()),
         "[a-zA-Z0-9]{50}" => return Some(id::secret(50)),
         _ => {}
     }

@@ -3,7 +3,7 @@
 use crate::collections::fault::{self, Faults};
 use crate::collections::index;
 use crate::rule::{self, Bound};
-use crate::{Asker, Body, RecordError};
+use crate::{Asker, Body, RecordError, user};
 use std::sync::Arc;
 use tidewire_auth::{PasswordError, Passwords, TokenKind};
 use tidewire_model::{Collection, Identity, Principal, Record, TenantId, Timestamp, Value, id};
@@ -19,6 +19,11 @@ pub fn principal(store: &Store, token: &str, tenant: &TenantId) -> Principal {
         identify(token, found.ok().flatten()?, tenant)
     });
     identity.map_or(Principal::Guest, |identity| Principal::Known(Arc::new(identity)))
+}
+
+/// Whoever is disabled is nobody, whatever they show.
+pub fn is_disabled(record: &Record) -> bool {
+    record.bool(user::DISABLED)
 }
 
 #[derive(Debug)]
@@ -59,7 +64,7 @@ pub async fn with_password(
         Err(PasswordError::Busy) => return Err(SignInError::Busy),
         Err(PasswordError::TooLong | PasswordError::Failed) => false,
     };
-    let record = found.filter(|_| good).ok_or(SignInError::Failed)?;
+    let record = found.filter(|record| good && !is_disabled(record)).ok_or(SignInError::Failed)?;
     if !may_sign_in(store, asker, &record)? {
         return Err(SignInError::RuleFailed);
     }
@@ -105,6 +110,9 @@ fn named(snapshot: &Snapshot<'_>, claims: &tidewire_auth::Claims) -> Result<Opti
 
 fn identify(token: &str, record: Arc<Record>, tenant: &TenantId) -> Option<Identity> {
     let claims = tidewire_auth::verify(token, &record, TokenKind::Auth).ok()?;
+    if is_disabled(&record) {
+        return None;
+    }
     let superuser = record.collection.is_superusers();
     let tenant = if superuser { tenant.clone() } else { record.tenant.clone() };
     let expires_at = Some(Timestamp(claims.exp.saturating_mul(1000)));

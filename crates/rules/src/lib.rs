@@ -30,7 +30,7 @@ mod syntax;
 pub use document::{DOCUMENT_TEST, DocumentFilter, DocumentFilterError, DocumentTest, ValueForm, shown_time};
 pub use facts::Facts;
 pub use geo::{GEO_DISTANCE, geo_distance};
-pub use query::{Query, SqlValue, Statement, TENANT_COLUMN, Tables};
+pub use query::{Aggregate, Function, Query, SqlValue, Statement, TENANT_COLUMN, Tables};
 pub use residual::{Equality, Facet, Residual, Truth};
 pub use rule::{Audience, ResolveError, Rule};
 pub use sort::{Sort, SortError};

@@ -1,9 +1,12 @@
 //! Residuals and sorts to SQLite SQL.
 
+mod aggregate;
+
 use crate::node::Node;
 use crate::residual::Residual;
 use crate::sort::{Key, Sort};
 use crate::sql::{ROOT, Sql};
+pub use aggregate::{Aggregate, Function};
 use std::sync::Arc;
 use tidewire_model::{Collection, TenantId, Timestamp};
 

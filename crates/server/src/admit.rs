@@ -52,6 +52,11 @@ impl Gatekeeper {
         Arc::new(Self { limits, open: Mutex::default() })
     }
 
+    /// Sockets that are open now.
+    pub fn open(&self) -> usize {
+        self.open.lock().total
+    }
+
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Refused> {
         let mut open = self.open.lock();
         if open.total >= self.limits.total {

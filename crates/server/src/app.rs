@@ -1,7 +1,9 @@
 //! Joins store, feed and dialects.
 
+use crate::admit::Gatekeeper;
 use crate::config::{Config, Realtime};
 use crate::log::StoreLog;
+use crate::metrics::{self, Metrics};
 use crate::page;
 use anyhow::Context;
 use axum::Router;
@@ -24,6 +26,8 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub router: Router,
+    /// counts the sockets
+    pub gatekeeper: Arc<Gatekeeper>,
     announced: Arc<Announced>,
 }
 
@@ -45,10 +49,12 @@ impl App {
             .with_context(|| format!("cannot open the data folder {}", config.dir.display()))?;
         bootstrap::bootstrap(&store)?;
         let log = Arc::new(StoreLog(store.clone()));
-        let feed = Feed::start(log.clone(), log, store.catalog(), feed_options(&store, config)?);
+        let feed = Feed::start(log.clone(), log, store.catalog(), feed_options(&store, &config.realtime)?);
         *announced.lock() = Some(feed.clone());
-        let router = router(config, &store, &feed);
-        Ok(Self { store, feed, router, announced })
+        let gatekeeper = Gatekeeper::new(config.connections);
+        let metrics = Metrics { store: store.clone(), feed: feed.clone(), gatekeeper: gatekeeper.clone() };
+        let router = router(config, &store, &feed).merge(metrics::routes(metrics));
+        Ok(Self { store, feed, router, gatekeeper, announced })
     }
 
     /// Lets go of the store; it closes when the last request has.
@@ -82,11 +88,11 @@ fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
         feed: feed.clone(),
         passwords: passwords.clone(),
         attempts: attempts.clone(),
+        realtime: Arc::new(tidewire_snackbase::realtime::Realtime::new(snackbase_options(config))),
         origins: origins.clone(),
     };
     let keys = Arc::new(Keys::new(store.clone()));
-    let realtime = Arc::new(tidewire_cocobase::realtime::Realtime::new(cocobase_options(config)));
-    let cocobase = tidewire_cocobase::App { store, feed, passwords, keys, attempts, origins, realtime };
+    let cocobase = tidewire_cocobase::App { store, feed, passwords, keys, attempts, origins };
     tidewire_pocketbase::routes(pocketbase)
         .merge(tidewire_snackbase::routes(snackbase))
         .merge(tidewire_cocobase::routes(cocobase))
@@ -105,16 +111,24 @@ fn realtime_options(config: &Realtime) -> realtime::Options {
     }
 }
 
-fn cocobase_options(config: &Config) -> tidewire_cocobase::realtime::Options {
-    let options = config.cocobase.clone();
-    let refusals = options.refusals.filter(|_| config.rate_limit);
-    let (snapshot_records, snapshot_bytes) = config.realtime.snapshot;
-    tidewire_cocobase::realtime::Options { refusals, snapshot_records, snapshot_bytes, ..options }
+fn snackbase_options(config: &Config) -> tidewire_snackbase::realtime::Options {
+    let snackbase = &config.snackbase;
+    tidewire_snackbase::realtime::Options {
+        heartbeat: snackbase.heartbeat,
+        comment: snackbase.comment,
+        expire: snackbase.expire,
+        leave: snackbase.leave,
+        ping: config.websocket.ping,
+        message: config.websocket.message,
+        snapshot_records: config.realtime.snapshot.0,
+        snapshot_bytes: config.realtime.snapshot.1,
+        rate_limit: config.rate_limit,
+    }
 }
 
-fn feed_options(store: &Store, config: &Config) -> anyhow::Result<tidewire_feed::Options> {
+fn feed_options(store: &Store, config: &Realtime) -> anyhow::Result<tidewire_feed::Options> {
     let defaults = tidewire_feed::Options::new(cursor_key(store)?);
-    Ok(tidewire_feed::Options { outbox_bytes: config.realtime.outbox, rooms: config.rooms, ..defaults })
+    Ok(tidewire_feed::Options { outbox_bytes: config.outbox, ..defaults })
 }
 
 /// Read from the settings, or made and kept there.

@@ -1,7 +1,5 @@
 //! The only place that reads the environment.
 
-mod rooms;
-
 use crate::cli::ServeArgs;
 use anyhow::{Context, bail};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -21,10 +19,9 @@ pub struct Config {
     pub realtime: Realtime,
     /// when writes wait for the disk; default each commit
     pub durability: Durability,
-    /// CocoBase's sockets
-    pub cocobase: tidewire_cocobase::realtime::Options,
-    pub rooms: tidewire_feed::RoomLimits,
-    /// limit failed sign-ins; default on
+    pub websocket: WebSocket,
+    pub snackbase: SnackBase,
+    /// limit failed sign-ins and refused WebSockets; default on
     pub rate_limit: bool,
     /// how long streams and requests may take to end after a signal; default 10 s
     pub grace: Duration,
@@ -60,6 +57,27 @@ pub struct Realtime {
     pub snapshot: (usize, usize),
 }
 
+#[derive(Clone, Copy, Debug)]
+pub struct WebSocket {
+    /// between pings, and how long one may go unanswered; default 20 s
+    pub ping: Duration,
+    /// bytes of one message of a client; default 64 KiB
+    pub message: usize,
+}
+
+/// What only SnackBase's clients have.
+#[derive(Clone, Copy, Debug)]
+pub struct SnackBase {
+    /// between heartbeats; default 30 s
+    pub heartbeat: Duration,
+    /// between comments on event streams; default 15 s
+    pub comment: Duration,
+    /// end connections with their token; default on
+    pub expire: bool,
+    /// tell records that leave the view rule as deleted; default off
+    pub leave: bool,
+}
+
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
@@ -68,6 +86,23 @@ impl Default for ConnectionLimits {
             header_timeout: Duration::from_secs(60),
             buffer: 16 * 1024,
             unsent: 128 * 1024,
+        }
+    }
+}
+
+impl Default for WebSocket {
+    fn default() -> Self {
+        Self { ping: Duration::from_secs(20), message: 64 * 1024 }
+    }
+}
+
+impl Default for SnackBase {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(30),
+            comment: Duration::from_secs(15),
+            expire: true,
+            leave: false,
         }
     }
 }
@@ -96,8 +131,8 @@ impl Config {
             connections: ConnectionLimits::default(),
             realtime: Realtime::default(),
             durability: Durability::Commit,
-            cocobase: tidewire_cocobase::realtime::Options::default(),
-            rooms: tidewire_feed::RoomLimits::default(),
+            websocket: WebSocket::default(),
+            snackbase: SnackBase::default(),
             rate_limit: true,
             grace: Duration::from_secs(10),
         }
@@ -123,8 +158,13 @@ impl Config {
         realtime.outbox = number("TIDEWIRE_OUTBOX_BYTES", realtime.outbox)?;
         realtime.snapshot.0 = number("TIDEWIRE_SNAPSHOT_RECORDS", realtime.snapshot.0)?;
         realtime.snapshot.1 = number("TIDEWIRE_SNAPSHOT_BYTES", realtime.snapshot.1)?;
-        config.cocobase = rooms::cocobase(&config)?;
-        config.rooms = rooms::limits(config.rooms)?;
+        config.websocket.ping = seconds("TIDEWIRE_WS_PING", config.websocket.ping)?;
+        config.websocket.message = number("TIDEWIRE_WS_MESSAGE_BYTES", config.websocket.message)?;
+        let snackbase = &mut config.snackbase;
+        snackbase.heartbeat = seconds("TIDEWIRE_SNACKBASE_HEARTBEAT", snackbase.heartbeat)?;
+        snackbase.comment = seconds("TIDEWIRE_SNACKBASE_COMMENT", snackbase.comment)?;
+        snackbase.expire = switch("TIDEWIRE_SNACKBASE_EXPIRE", snackbase.expire)?;
+        snackbase.leave = switch("TIDEWIRE_SNACKBASE_LEAVE", snackbase.leave)?;
         Ok(config)
     }
 }

@@ -12,6 +12,7 @@ mod files;
 pub mod key;
 mod listen;
 mod log;
+mod metrics;
 mod page;
 pub mod serve;
 mod socket;

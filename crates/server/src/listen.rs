@@ -28,6 +28,7 @@ pub async fn listen(
     listener: TcpListener,
     router: Router,
     limits: ConnectionLimits,
+    gatekeeper: Arc<Gatekeeper>,
     streams: Option<Lane>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -35,7 +36,7 @@ pub async fn listen(
         router,
         limits,
         streams,
-        gatekeeper: Gatekeeper::new(limits),
+        gatekeeper,
         lingering: Arc::new(Semaphore::new(LINGERING)),
         stop: stop.clone(),
     };
@@ -222,7 +223,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         let streams = Streams::start(["/endless"]).unwrap();
-        let ended = tokio::spawn(listen(listener, router, limits, streams.lane(), stopped));
+        let ended =
+            tokio::spawn(listen(listener, router, limits, Gatekeeper::new(limits), streams.lane(), stopped));
         Listener { address, stop, ended, dropped, _streams: streams }
     }
 

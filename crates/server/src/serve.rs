@@ -54,6 +54,7 @@ impl Running {
             listener,
             app.router.clone(),
             config.connections,
+            app.gatekeeper.clone(),
             streams.lane(),
             stopped,
         ));

@@ -1,5 +1,5 @@
 use crate::{Snapshot, StoreError, Tx};
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 use tidewire_model::{Collection, TenantId};
 
 /// A tenant as the store keeps it.
@@ -22,6 +22,11 @@ impl Snapshot<'_> {
         let mut statement = self.connection().prepare_cached(sql)?;
         let accounts = statement.query_map((), read)?;
         Ok(accounts.collect::<Result<_, _>>()?)
+    }
+
+    pub fn account_name(&self, id: &TenantId) -> Result<Option<String>, StoreError> {
+        let mut statement = self.connection().prepare_cached("SELECT name FROM tw_account WHERE id=?")?;
+        Ok(statement.query_row([id.as_str()], |row| row.get(0)).optional()?)
     }
 }
 

@@ -1,7 +1,7 @@
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tidewire_model::{Catalog, Epoch, Seq};
+use tidewire_model::{Catalog, Epoch, Seq, Timings};
 
 /// What everybody may see of the last commit without asking the database.
 pub(crate) struct Published {
@@ -9,6 +9,8 @@ pub(crate) struct Published {
     catalog: ArcSwap<Catalog>,
     head: AtomicU64,
     floor: AtomicU64,
+    /// how long transactions took, from their begin to the end of their commit
+    pub(crate) commits: Timings,
 }
 
 impl Published {
@@ -18,6 +20,7 @@ impl Published {
             catalog: ArcSwap::new(catalog),
             head: AtomicU64::new(head),
             floor: AtomicU64::new(floor),
+            commits: Timings::default(),
         }
     }
 

@@ -66,6 +66,16 @@ fn value(column: ValueRef<'_>, field: &Field) -> Value {
     }
 }
 
+/// A column of no field.
+pub(crate) fn plain(column: ValueRef<'_>) -> SqlValue {
+    match column {
+        ValueRef::Null => SqlValue::Null,
+        ValueRef::Integer(number) => SqlValue::Integer(number),
+        ValueRef::Real(number) => SqlValue::Real(number),
+        ValueRef::Text(_) | ValueRef::Blob(_) => SqlValue::Text(text(column)),
+    }
+}
+
 fn text(column: ValueRef<'_>) -> String {
     match column {
         ValueRef::Null => String::new(),

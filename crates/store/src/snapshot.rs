@@ -8,7 +8,7 @@ use crate::{definition, schema, state};
 use rusqlite::{Connection, OptionalExtension, Params, params_from_iter};
 use std::sync::Arc;
 use tidewire_model::{Catalog, Change, Collection, Epoch, Record, Seq, TenantId, Timestamp};
-use tidewire_rules::{Query, Residual, Statement, TENANT_COLUMN, Truth};
+use tidewire_rules::{Aggregate, Query, Residual, SqlValue, Statement, TENANT_COLUMN, Truth};
 
 /// A consistent view of the database: a reader's transaction, or the writer's own with its uncommitted writes.
 pub struct Snapshot<'a> {
@@ -145,6 +145,25 @@ impl Snapshot<'_> {
             records.push(record);
         }
         Ok(records)
+    }
+
+    /// The rows of `Query::aggregate`.
+    pub fn aggregate(
+        &self,
+        query: &Query,
+        of: &[Aggregate],
+        by: &[&str],
+        limit: u64,
+    ) -> Result<Vec<Vec<SqlValue>>, StoreError> {
+        let Statement { sql, params } = query.aggregate(of, by, limit, &Stored);
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(params.iter().map(Param)))?;
+        let mut groups = Vec::new();
+        while let Some(row) = rows.next()? {
+            let columns = (0..of.len() + by.len()).map(|index| row.get_ref(index).map(row::plain));
+            groups.push(columns.collect::<Result<_, _>>()?);
+        }
+        Ok(groups)
     }
 
     pub fn count(&self, query: &Query) -> Result<u64, StoreError> {

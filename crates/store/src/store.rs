@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use tidewire_model::{Catalog, Change, Epoch, Seq};
+use tidewire_model::{Catalog, Change, Epoch, Seq, Timings};
 use tokio::sync::{mpsc, oneshot};
 
 /// jobs that wait for a reader; who comes later waits for room
@@ -97,6 +97,11 @@ impl Store {
     pub fn waiting(&self) -> (usize, usize) {
         let Inner { desk, reads, .. } = &*self.inner;
         (desk.waiting(), reads.max_capacity() - reads.capacity())
+    }
+
+    /// How long write transactions took, with waiting for the disk.
+    pub fn commits(&self) -> &Timings {
+        &self.inner.published.commits
     }
 
     /// Runs `job` on the writer's thread in a savepoint of the current group. `Ok` is returned after the group's commit

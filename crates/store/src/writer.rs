@@ -132,7 +132,9 @@ impl Writer {
     pub(crate) fn group(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         self.groups += 1;
         let mut outcomes = vec![Ok(()); jobs.len()];
+        let begun = Instant::now();
         let result = self.transaction(&mut jobs, &mut outcomes);
+        self.published.commits.add(begun.elapsed());
         match &result {
             Ok(state) => self.publish(*state),
             Err(error) => {

@@ -157,19 +157,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     /// Ends the connection, writes what it still had, says why, and reads on for a moment: unread bytes would let the
     /// close frame be lost.
-    pub async fn close(mut self, connection: &Connection, close: Option<Close>) {
+    pub async fn close(&mut self, connection: &Connection, close: Option<Close>) {
         connection.close();
-        let _ = tokio::time::timeout(CLOSING, self.finish(connection, close)).await;
+        // on the heap: an idle socket does not pay for its end
+        let _ = Box::pin(tokio::time::timeout(CLOSING, self.finish(connection, close))).await;
     }
 
     /// The answer to [`Over`]: what a fault says, or the client's own status back; `ended` says the rest.
-    pub async fn end(self, connection: &Connection, over: Over, ended: impl FnOnce(Ending) -> Close) {
-        match over {
-            Over::Lost => connection.close(),
-            Over::Left(close) => self.close(connection, close.map(|close| Close::new(close.code, ""))).await,
-            Over::Fault(close) => self.close(connection, Some(close)).await,
-            Over::Ended(ending) => self.close(connection, Some(ended(ending))).await,
-        }
+    pub async fn end(&mut self, connection: &Connection, over: Over, ended: impl FnOnce(Ending) -> Close) {
+        let close = match over {
+            Over::Lost => return connection.close(),
+            Over::Left(close) => close.map(|close| Close::new(close.code, "")),
+            Over::Fault(close) => Some(close),
+            Over::Ended(ending) => Some(ended(ending)),
+        };
+        self.close(connection, close).await;
     }
 
     async fn finish(&mut self, connection: &Connection, close: Option<Close>) -> io::Result<()> {

@@ -12,7 +12,7 @@ pub fn routes(app: App) -> Router {
 }
 
 fn paths() -> Router<App> {
-    Router::new().merge(crate::realtime::paths())
+    Router::new()
 }
 
 async fn recover(request: Request, next: Next) -> Response {

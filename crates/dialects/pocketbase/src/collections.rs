@@ -60,7 +60,8 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     let request = list_request(&call.query).map_err(|_| ApiError::bad_request(""))?;
     let catalog = call.catalog();
     let visible = catalog.all().iter().filter(|collection| {
-        collection.owner.is_none() || collection.owner.as_ref() == Some(&call.asker.tenant)
+        let within_reach = collection.owner.as_ref().is_none_or(|owner| *owner == call.asker.tenant);
+        within_reach && !collection.internal
     });
     let page = directory::search(visible.cloned().collect(), &request)?;
     let fields = call.fields();

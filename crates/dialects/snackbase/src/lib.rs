@@ -1,8 +1,21 @@
 //! SnackBase's REST and realtime protocols.
 
+pub mod api_keys;
+pub mod asker;
+pub mod call;
+pub mod collections;
+mod cors;
 pub mod error;
+pub mod field_type;
+pub mod form;
+mod health;
+mod marks;
+pub mod realtime;
 pub mod record_json;
+pub mod records;
 mod routes;
+pub mod token;
+pub mod wire;
 
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Passwords};
@@ -22,6 +35,7 @@ pub struct App {
     pub passwords: Passwords,
     /// failed sign-ins, so that passwords and tokens cannot be tried out
     pub attempts: Arc<Attempts>,
+    pub realtime: Arc<realtime::Realtime>,
     /// origins that browsers may call from; `*`: all
     pub origins: Arc<[String]>,
 }

@@ -1,22 +1,33 @@
-use crate::App;
 use crate::error::ApiError;
+use crate::{App, api_keys, collections, cors, health, marks, realtime, records};
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use http::StatusCode;
 use tidewire_connection::panic;
 
-/// Every path of the dialect.
+/// Every path of the dialect, with the headers, the errors and the cross-origin answers that all of them share.
 pub fn routes(app: App) -> Router {
     Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/live", get(health::live))
         .nest("/api/v1", paths().fallback(unknown).method_not_allowed_fallback(wrong_method))
         .layer(from_fn(recover))
+        .layer(from_fn_with_state(app.clone(), cors::cors))
+        .layer(from_fn(marks::mark))
         .with_state(app)
 }
 
 fn paths() -> Router<App> {
     Router::new()
+        .route("/", get(health::api))
+        .merge(api_keys::routes())
+        .merge(collections::routes())
+        .merge(records::routes())
+        .merge(realtime::routes())
 }
 
 async fn unknown() -> Response {

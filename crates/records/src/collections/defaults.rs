@@ -1,7 +1,8 @@
 //! What every collection has, whether its maker said so or not.
 
 use super::{auth_options, fields, index};
-use tidewire_model::field::{DomainOptions, PasswordOptions, TextOptions};
+use crate::user;
+use tidewire_model::field::{DomainOptions, JsonOptions, PasswordOptions, TextOptions};
 use tidewire_model::{Catalog, Collection, CollectionKind, Field, FieldKind};
 
 const ID_PATTERN: &str = "^[a-z0-9]+$";
@@ -48,6 +49,9 @@ pub(crate) fn complete(collection: &mut Collection) {
     }
     if collection.kind == CollectionKind::Auth {
         complete_auth_fields(&mut collection.fields);
+        if collection.is_users() {
+            complete_member_fields(&mut collection.fields);
+        }
         complete_auth_indexes(collection);
     }
     collection.index_fields();
@@ -124,6 +128,31 @@ fn auth_fields() -> [Field; 5] {
         system("emailVisibility", FieldKind::Bool {}),
         system("verified", FieldKind::Bool {}),
     ]
+}
+
+/// What a user is in an account: nobody but superusers and the server itself sees or sets it.
+fn complete_member_fields(list: &mut Vec<Field>) {
+    for default in member_fields() {
+        match list.iter_mut().find(|field| field.name == default.name) {
+            Some(field) => *field = Field { id: field.id.clone(), ..default },
+            None => fields::add(list, default),
+        }
+    }
+}
+
+fn member_fields() -> [Field; 3] {
+    [
+        (user::ROLE, FieldKind::default()),
+        (user::GROUPS, FieldKind::Json(JsonOptions::default())),
+        (user::DISABLED, FieldKind::Bool {}),
+    ]
+    .map(|(name, kind)| Field {
+        name: name.into(),
+        system: true,
+        hidden: true,
+        kind,
+        ..Field::default()
+    })
 }
 
 fn complete_auth_indexes(collection: &mut Collection) {

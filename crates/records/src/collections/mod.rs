@@ -11,6 +11,7 @@ pub(crate) mod fault;
 mod fields;
 mod import;
 pub(crate) mod index;
+mod rule;
 mod save;
 mod show;
 mod templates;
@@ -20,9 +21,12 @@ mod validate_auth;
 mod validate_field;
 mod validate_indexes;
 
+pub use crate::expand::is_unique;
 pub use create::create;
 pub use delete::delete;
 pub use import::import;
+pub use rule::check_rule;
+pub use save::save;
 pub use show::{scaffold, show};
 pub use update::update;
 

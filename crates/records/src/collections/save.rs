@@ -7,7 +7,7 @@ use tidewire_store::{StoreError, Tx};
 
 /// Saves a checked definition. What only the database knows of indexes (expressions, data that is not unique) becomes a
 /// fault of that index.
-pub(super) fn save(tx: &mut Tx<'_>, collection: Collection) -> Result<Arc<Collection>, RecordError> {
+pub fn save(tx: &mut Tx<'_>, collection: Collection) -> Result<Arc<Collection>, RecordError> {
     let indexes = collection.indexes.clone();
     tx.save_collection(collection).map_err(|error| match error {
         StoreError::BadIndex { index, reason } => refusal(&indexes, &index, &reason),

@@ -1,10 +1,13 @@
 use super::{auth_options, defaults};
+use crate::user;
 use serde_json::{Map, Value as Json, json};
 use tidewire_model::{AuthOptions, Collection, CollectionKind, Field, FieldKind, id};
 
 /// The definition as superusers see it (PocketBase's JSON; secrets are left out).
 pub fn show(collection: &Collection) -> Json {
-    let fields: Vec<_> = collection.fields.iter().map(show_field).collect();
+    // PocketBase's clients compare and send back what they know
+    let is_known = |field: &&Field| !(collection.is_users() && user::is_member_field(&field.name));
+    let fields: Vec<_> = collection.fields.iter().filter(is_known).map(show_field).collect();
     let rules = &collection.rules;
     let mut json = json!({
         "id": collection.id,

@@ -23,7 +23,7 @@ pub(super) fn allowed(options: &DomainOptions, domain: &str) -> bool {
     listed(&options.only_domains) != Some(false) && listed(&options.except_domains) != Some(true)
 }
 
-fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     is_local(local) && is_domain(domain)
 }

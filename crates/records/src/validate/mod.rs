@@ -2,17 +2,17 @@
 
 mod date;
 mod editor;
-mod email;
+pub mod email;
 mod file;
 mod geo_point;
-pub(crate) mod iso;
+pub mod iso;
 mod json;
 mod number;
 mod password;
 mod relation;
 mod select;
 mod text;
-mod url;
+pub mod url;
 
 pub(crate) use password::plain as plain_password;
 pub(crate) use relation::related;
@@ -26,8 +26,9 @@ pub(crate) fn validate(field: &Field, value: &Value, old: Option<&Value>) -> Res
     if field.nullable && matches!(value, Value::Null | Value::Json(Json::Null)) {
         return if field.required { Err(FieldError::required()) } else { Ok(()) };
     }
-    // whatever is not null will do for a nullable field
-    let needed = field.required && !field.nullable;
+    // where unset is told from zero, or cannot be set otherwise, whatever is there will do
+    let is_set = field.nullable || field.extra.as_ref().is_some_and(|extra| &*extra.label == "boolean");
+    let needed = field.required && !is_set;
     let text = value.as_str();
     match &field.kind {
         FieldKind::Text(options) => text::check(options, needed, text),

@@ -7,6 +7,11 @@ const SCHEMES: [&str; 7] = ["http", "https", "ftp", "tcp", "udp", "ws", "wss"];
 /// Bytes.
 const MAX_LENGTH: usize = 2083;
 
+/// Whether it is a URL of a scheme that is allowed.
+pub fn is_url(text: &str) -> bool {
+    host_of(text).is_some()
+}
+
 pub(super) fn check(options: &DomainOptions, required: bool, text: &str) -> Result<(), FieldError> {
     if text.is_empty() {
         return if required { Err(FieldError::required()) } else { Ok(()) };

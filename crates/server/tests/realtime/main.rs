@@ -4,6 +4,7 @@
 
 mod control;
 mod extensions;
+mod metrics;
 mod payload;
 mod rules;
 mod server;

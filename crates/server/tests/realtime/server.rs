@@ -173,7 +173,12 @@ impl Server {
 
     pub async fn request(&self, method: &str, path: &str, token: &str, body: String) -> Answer {
         let stream = TcpStream::connect(self.address()).await.unwrap();
-        exchange(stream, method, path, token, &body).await
+        exchange(stream, method, path, &[&format!("Authorization: {token}")], &body).await
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[&str]) -> Answer {
+        let stream = TcpStream::connect(self.address()).await.unwrap();
+        exchange(stream, "GET", path, headers, "").await
     }
 
     /// The same from another address of this machine.
@@ -181,14 +186,15 @@ impl Server {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
         let stream = socket.connect(self.address()).await.unwrap();
-        exchange(stream, method, path, "", &body.to_string()).await
+        exchange(stream, method, path, &[], &body.to_string()).await
     }
 }
 
-async fn exchange(mut stream: TcpStream, method: &str, path: &str, token: &str, body: &str) -> Answer {
+async fn exchange(mut stream: TcpStream, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Authorization: {token}\r\nContent-Length: {}\r\n\r\n{body}",
+         {headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -1,0 +1,91 @@
+//! Who may connect: where tokens are read, and what becomes of those who have none.
+
+use crate::App;
+use axum::extract::ConnectInfo;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tidewire_connection::websocket;
+use tidewire_model::{Identity, Principal, TenantId, Timestamp};
+use tidewire_records::sign_in;
+
+/// What became of somebody who connects.
+pub struct Admission {
+    pub principal: Result<Principal, Denied>,
+    /// the subprotocol to say back
+    pub protocol: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    Missing,
+    Failed,
+}
+
+/// False if the address was refused too often of late. Who is let in afterwards must be [`forgiven`].
+pub fn may_try(app: &App, parts: &Parts) -> bool {
+    app.realtime.refusals.begin(address(parts), "", Timestamp::now())
+}
+
+pub fn forgiven(app: &App, parts: &Parts) {
+    app.realtime.refusals.succeeded(address(parts), "");
+}
+
+/// The query, else a subprotocol, else the header. A bad token is not rescued by a good one elsewhere.
+pub fn of_websocket(app: &App, parts: &Parts, query: &[(String, String)]) -> Admission {
+    if let Some(token) = query_token(query) {
+        return Admission { principal: verify(app, token), protocol: None };
+    }
+    let offered: Vec<&str> = websocket::offered(&parts.headers).collect();
+    if let Some(first) = offered.first() {
+        let good = offered.iter().find_map(|token| Some((*token, verify(app, token).ok()?)));
+        // without an answer a browser would not hear the close frame
+        let protocol = good.as_ref().map_or(*first, |(token, _)| *token).to_owned();
+        let principal = good.map(|(_, principal)| principal).ok_or(Denied::Failed);
+        return Admission { principal, protocol: Some(protocol) };
+    }
+    let token = bearer(&parts.headers).ok_or(Denied::Missing);
+    Admission { principal: token.and_then(|token| verify(app, token)), protocol: None }
+}
+
+/// The query, else the header.
+pub fn of_stream(app: &App, parts: &Parts, query: &[(String, String)]) -> Result<Principal, Denied> {
+    let token = query_token(query).or_else(|| bearer(&parts.headers)).ok_or(Denied::Missing)?;
+    verify(app, token)
+}
+
+/// Names and values of the request's query, in their order.
+pub fn query(parts: &Parts) -> Vec<(String, String)> {
+    form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
+}
+
+/// False if there is an allow-list that does not have the page's origin.
+pub fn is_origin_allowed(app: &App, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    app.origins.iter().any(|allowed| allowed == "*" || allowed.as_bytes() == origin.as_bytes())
+}
+
+fn query_token(query: &[(String, String)]) -> Option<&str> {
+    let token = query.iter().rev().find(|(name, _)| name == "token");
+    token.map(|(_, token)| token.as_str()).filter(|token| !token.is_empty())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
+}
+
+fn verify(app: &App, token: &str) -> Result<Principal, Denied> {
+    let principal = sign_in::principal(&app.store, token, &TenantId::default());
+    let identity = principal.identity().ok_or(Denied::Failed)?;
+    if app.realtime.options.expire {
+        return Ok(principal);
+    }
+    Ok(Principal::Known(Arc::new(Identity { expires_at: None, ..Identity::clone(identity) })))
+}
+
+fn address(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical())
+}

@@ -1,0 +1,57 @@
+//! WebSocket `/api/v1/realtime/ws` and event stream `/api/v1/realtime/subscribe`.
+
+mod admission;
+mod command;
+mod encoder;
+mod frame;
+mod interest;
+mod operations;
+mod options;
+mod snapshot;
+mod start;
+mod stream;
+mod subscriptions;
+mod wanted;
+mod websocket;
+
+pub use options::Options;
+
+use crate::App;
+use crate::error::ApiError;
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, StatusCode, header};
+use tidewire_auth::{Attempts, Bounds};
+
+/// Refused connects of one address before it is told to wait: SDKs come back for ever.
+const REFUSALS: Bounds = Bounds { per_identity: 30, per_address: 30, window: 60, entries: 20_000 };
+
+/// The realtime side of the dialect.
+pub struct Realtime {
+    pub options: Options,
+    refusals: Attempts,
+}
+
+impl Realtime {
+    pub fn new(options: Options) -> Self {
+        let refusals = Attempts::new(options.rate_limit.then_some(REFUSALS));
+        Self { options, refusals }
+    }
+}
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/realtime/ws", get(websocket::connect))
+        .route("/realtime/subscribe", get(stream::connect))
+}
+
+/// The address was refused too often.
+fn too_many() -> Response {
+    let seconds = REFUSALS.window;
+    let text = format!("Rate limit exceeded. Try again in {seconds} seconds.");
+    let body = serde_json::json!({ "error": "Too Many Requests", "detail": text });
+    let mut response = ApiError::new(StatusCode::TOO_MANY_REQUESTS, body).into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}

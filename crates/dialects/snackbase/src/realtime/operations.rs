@@ -1,0 +1,39 @@
+use tidewire_model::Action;
+
+/// Which operations a subscription hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operations(u8);
+
+impl Operations {
+    pub const ALL: Self = Self(0b111);
+    #[cfg(test)]
+    pub const NONE: Self = Self(0);
+
+    /// Unknown names mean nothing.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let bits = names.into_iter().map(|name| match name {
+            "create" => bit(Action::Create),
+            "update" => bit(Action::Update),
+            "delete" => bit(Action::Delete),
+            _ => 0,
+        });
+        Self(bits.fold(0, |all, bit| all | bit))
+    }
+
+    pub fn has(self, action: Action) -> bool {
+        self.0 & bit(action) != 0
+    }
+
+    /// A letter for class keys and names.
+    pub fn letter(self) -> char {
+        char::from(b'0' + self.0)
+    }
+}
+
+fn bit(action: Action) -> u8 {
+    match action {
+        Action::Create => 1,
+        Action::Update => 2,
+        Action::Delete => 4,
+    }
+}

@@ -1,0 +1,162 @@
+//! `GET /metrics`: what store, feed and process hold and have done, as Prometheus reads it.
+
+use crate::admit::Gatekeeper;
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, StatusCode, header};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tidewire_feed::Feed;
+use tidewire_model::{TenantId, timings};
+use tidewire_records::sign_in;
+use tidewire_store::Store;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Everything that is measured.
+#[derive(Clone)]
+pub struct Metrics {
+    pub store: Store,
+    pub feed: Feed,
+    pub gatekeeper: Arc<Gatekeeper>,
+}
+
+/// Answers requests from this machine, and those of superusers.
+pub fn routes<S: Clone + Send + Sync + 'static>(metrics: Metrics) -> Router<S> {
+    Router::new().route("/metrics", get(async move |request: Request| answer(&metrics, &request)))
+}
+
+fn answer(metrics: &Metrics, request: &Request) -> Response {
+    if !is_local(request) && !is_superuser(metrics, request.headers()) {
+        return (StatusCode::FORBIDDEN, "Metrics are for superusers, and for requests from this machine.\n")
+            .into_response();
+    }
+    let mut registry = Registry::with_prefix("tidewire");
+    registry.register_collector(Box::new(metrics.clone()));
+    let mut out = String::new();
+    match text::encode(&mut out, &registry) {
+        Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], out).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// A proxy on this machine is no local reader: it tells whom it speaks for.
+fn is_local(request: &Request) -> bool {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let headers = request.headers();
+    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+    peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
+        && !forwarded.iter().any(|name| headers.contains_key(*name))
+}
+
+fn is_superuser(metrics: &Metrics, headers: &HeaderMap) -> bool {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let token = given.strip_prefix("Bearer ").unwrap_or(given);
+    !token.is_empty() && sign_in::principal(&metrics.store, token, &TenantId::default()).is_superuser()
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Collector for Metrics {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.feed_numbers(&mut page)?;
+        self.store_numbers(&mut page)?;
+        page.gauge("sockets", "Open sockets, whatever they speak", self.gatekeeper.open() as u64)?;
+        if let Some(bytes) = resident() {
+            page.gauge("resident_bytes", "Memory of the process that is in use", bytes)?;
+        }
+        Ok(())
+    }
+}
+
+impl Metrics {
+    fn feed_numbers(&self, page: &mut Page<'_>) -> fmt::Result {
+        let stats = self.feed.stats();
+        for (name, help, value) in [
+            ("connections", "Clients of the feed: event streams and WebSockets", stats.connections),
+            ("subscriptions", "Subscriptions of all connections", stats.subscriptions),
+            ("classes", "Sets of subscriptions that are decided and encoded once", stats.classes),
+            ("rooms", "Rooms and broadcast channels in use", stats.rooms),
+            ("room_members", "Connections in rooms and broadcast channels", stats.members),
+            ("feed_queue", "Commits and commands that wait for the hub", stats.input),
+            ("question_queue", "Rules that wait to be judged by the store", stats.slow),
+            ("replay_queue", "Replays that wait for a thread", stats.replay),
+        ] {
+            page.gauge(name, help, value)?;
+        }
+        for (name, help, value) in [
+            ("changes", "Committed changes that the feed applied", stats.changes),
+            ("deliveries", "Frames given to connections, without replays", stats.deliveries),
+            ("delivered_bytes", "Bytes of these frames", stats.bytes),
+            ("messages", "Custom messages and messages of rooms", stats.messages),
+            (
+                "overflows",
+                "Connections that fell back to the log because their queue was full",
+                stats.overflows,
+            ),
+            ("abandoned", "Connections closed because they let too many messages wait", stats.abandoned),
+            ("replays", "Replays from the log that were begun", stats.replays),
+            ("resets", "Connections told that what they missed is gone", stats.resets),
+            ("questions", "Rules that the store had to judge", stats.questions),
+            ("recovered", "Changes read from the log because the feed's queue was full", stats.recovered),
+            ("revoked", "Connections whose sign-in lost its validity", stats.revoked),
+        ] {
+            page.counter(name, help, value)?;
+        }
+        let help = "From the announcement of a commit to the last wake of a reader";
+        page.histogram("fan_out_seconds", help, &self.feed.fan_outs().read())
+    }
+
+    fn store_numbers(&self, page: &mut Page<'_>) -> fmt::Result {
+        let (writes, reads) = self.store.waiting();
+        page.gauge("write_queue", "Writes that wait for the writer", writes as u64)?;
+        page.gauge("read_queue", "Reads that wait for a reader", reads as u64)?;
+        page.gauge("head", "Position of the last commit", self.store.head())?;
+        page.gauge("floor", "Position below which changes are gone", self.store.floor())?;
+        let help = "Duration of write transactions, with waiting for the disk";
+        page.histogram("commit_seconds", help, &self.store.commits().read())
+    }
+}
+
+/// What is written to, a metric at a time.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        metric.encode_counter::<NoLabelSet, _, u64>(&value, None)
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, reading: &timings::Reading) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        let count = reading.counts.iter().map(|(_, count)| count).sum();
+        // the encoder writes this number as "+Inf"
+        let bound = |bound: f64| if bound.is_finite() { bound } else { f64::MAX };
+        let buckets: Vec<_> = reading.counts.iter().map(|(limit, count)| (bound(*limit), *count)).collect();
+        metric.encode_histogram::<NoLabelSet>(reading.sum, count, &buckets, None)
+    }
+}
+
+/// `None` where the system does not tell.
+fn resident() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
