@@ -1,6 +1,6 @@
 //! Two resolved operands and a sign to a node, by PocketBase's rules of NULL and "".
 
-use crate::node::{Constant, Counter, Join, Node, Operand, Order, Test};
+use crate::node::{Constant, Counter, Join, LikeForm, Node, Operand, Order, Test};
 use crate::scalar::{Affinity, Scalar};
 use crate::syntax::Sign;
 
@@ -193,5 +193,6 @@ fn like(left: &Side<'_>, right: &Side<'_>, negated: bool) -> Test {
         None if contains => right.operand.clone(),
         None => right.operand.to_pattern(),
     };
-    Test::Like { negated, text: left.operand.clone(), pattern, contains }
+    let form = if contains { LikeForm::Contains } else { LikeForm::Escaped };
+    Test::Like { negated, text: left.operand.clone(), pattern, form }
 }

@@ -2,7 +2,7 @@
 
 mod value;
 
-use crate::like::{like, like_contains};
+use crate::like::like;
 use crate::node::{At, Constant, Counter, Join, JoinId, Key, Node, Operand, Order, Quantified, Source, Test};
 use crate::scalar::{Affinity, Scalar};
 use std::cell::{Cell, OnceCell};
@@ -240,18 +240,17 @@ impl<'a> Eval<'a> {
                 let (left, right) = (or_empty(left), or_empty(right));
                 Answer::from((left.order(right, Affinity::None) == Ordering::Equal) != *negated)
             }
-            Test::Like { negated, text, pattern, contains } => {
+            Test::Like { negated, text, pattern, form } => {
                 let (text, pattern) = (self.operand(text, rows)?, self.operand(pattern, rows)?);
                 let (Some(text), Some(pattern)) = (text.to_text(), pattern.to_text()) else {
                     return Ok(Answer::Null);
                 };
-                let found = if *contains { like_contains(&text, &pattern) } else { like(&text, &pattern) };
-                found.map_or(Answer::Null, |found| Answer::from(found != *negated))
+                like(&text, &pattern, *form).map_or(Answer::Null, |found| Answer::from(found != *negated))
             }
         })
     }
 
-    fn operand<'s>(&'s self, operand: &'a Operand, rows: Rows<'s>) -> Known<Scalar<'s>> {
+    pub(crate) fn operand<'s>(&'s self, operand: &'a Operand, rows: Rows<'s>) -> Known<Scalar<'s>> {
         match operand {
             Operand::Value(Constant { value, .. }) => Ok(value.borrowed()),
             Operand::Column { at: At::Root, field } => {
@@ -271,6 +270,16 @@ impl<'a> Eval<'a> {
                 Row::Unknown => Err(Unknown),
             },
             Operand::Lower(inner) => Ok(self.operand(inner, rows)?.lower()),
+            Operand::Apply(function, arguments) => {
+                let mut values = Vec::with_capacity(arguments.len());
+                for argument in arguments {
+                    values.push(self.operand(argument, rows)?);
+                }
+                Ok(function.apply(&values))
+            }
+            Operand::Tenant => {
+                Ok(self.record.map_or(Scalar::Null, |record| Scalar::text(record.tenant.as_str())))
+            }
             Operand::Macro { of, wrapped } => Ok(self.time(*of, *wrapped)),
             Operand::Distance(points) => {
                 let mut numbers = [None; 4];
@@ -328,6 +337,7 @@ impl Order {
     fn holds(self, ordering: Ordering) -> bool {
         match self {
             Self::Equal => ordering.is_eq(),
+            Self::NotEqual => ordering.is_ne(),
             Self::Less => ordering.is_lt(),
             Self::LessOrEqual => ordering.is_le(),
             Self::Greater => ordering.is_gt(),

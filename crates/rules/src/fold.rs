@@ -2,6 +2,7 @@
 
 use crate::eval::{Answer, Eval};
 use crate::node::{Join, Node, Operand, Source, Test};
+use crate::scalar::Scalar;
 
 pub(crate) fn fold(node: Node) -> Node {
     match node {
@@ -48,12 +49,14 @@ fn settle(node: Node, joins_are_constant: bool) -> Node {
     }
 }
 
+/// True if it reads neither record nor clock itself; what is inside of it is another question.
 fn is_constant(operand: &Operand) -> bool {
     matches!(
         operand,
         Operand::Value(_)
             | Operand::Element(_)
             | Operand::Lower(_)
+            | Operand::Apply(..)
             | Operand::Distance(_)
             | Operand::Truth(_)
     )
@@ -64,6 +67,16 @@ fn reads_rows(test: &Test) -> bool {
     let mut reads = false;
     test.walk(&mut |operand| reads |= matches!(operand, Operand::Element(_)));
     reads
+}
+
+/// The value of an operand that reads nothing but constants.
+pub(crate) fn constant(operand: &Operand) -> Option<Scalar<'static>> {
+    let mut constant = true;
+    operand.walk(&mut |inner| constant &= is_constant(inner) && !matches!(inner, Operand::Element(_)));
+    if !constant {
+        return None;
+    }
+    Eval::of_constants().operand(operand, None).ok().map(Scalar::into_owned)
 }
 
 fn are_constant(joins: &[Join]) -> bool {

@@ -137,7 +137,7 @@ impl Writer<'_> {
                 lookup.write(self.out);
                 condition.write(self.out);
             }
-            Test::Like { negated, contains, .. } => self.put(format_args!("=like{negated}{contains};")),
+            Test::Like { negated, form, .. } => self.put(format_args!("=like{negated}{form:?};")),
         }
         test.operands().into_iter().flatten().for_each(|operand| self.operand(operand));
     }
@@ -162,6 +162,11 @@ impl Writer<'_> {
             Operand::Lower(inner) => {
                 self.out.push_str("lower");
                 self.operand(inner);
+            }
+            Operand::Tenant => self.out.push_str("tenant;"),
+            Operand::Apply(function, arguments) => {
+                self.put(format_args!("{function:?}{}(", arguments.len()));
+                arguments.iter().for_each(|argument| self.operand(argument));
             }
             Operand::Distance(points) => {
                 self.out.push_str("dist");

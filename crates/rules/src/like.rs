@@ -1,10 +1,21 @@
-//! SQL LIKE with the escape character `\`: `%` any run, `_` one character, ASCII letters in any case.
+//! SQL LIKE: `%` any run, `_` one character, ASCII letters in any case.
+
+use crate::node::LikeForm;
 
 /// Longest pattern in bytes; SQLite refuses longer ones.
 const MAX_PATTERN: usize = 50_000;
 
 /// `None` where SQLite refuses the pattern.
-pub(crate) fn like(text: &str, pattern: &str) -> Option<bool> {
+pub(crate) fn like(text: &str, pattern: &str, form: LikeForm) -> Option<bool> {
+    match form {
+        LikeForm::Escaped => like_escaped(text, pattern),
+        LikeForm::Contains => like_contains(text, pattern),
+        LikeForm::Plain if pattern.contains('\\') => like_escaped(text, &pattern.replace('\\', "\\\\")),
+        LikeForm::Plain => like_escaped(text, pattern),
+    }
+}
+
+fn like_escaped(text: &str, pattern: &str) -> Option<bool> {
     if pattern.len() > MAX_PATTERN {
         return None;
     }
@@ -12,11 +23,11 @@ pub(crate) fn like(text: &str, pattern: &str) -> Option<bool> {
 }
 
 /// `text LIKE '%' || part || '%'`
-pub(crate) fn like_contains(text: &str, part: &str) -> Option<bool> {
+fn like_contains(text: &str, part: &str) -> Option<bool> {
     if !part.contains(['%', '_', '\\', '\0']) && part.len() + 2 <= MAX_PATTERN {
         return Some(contains(until_nul(text), part));
     }
-    like(text, &format!("%{part}%"))
+    like_escaped(text, &format!("%{part}%"))
 }
 
 /// The pattern of a literal: wrapped in `%` unless it has a `%` of its own that is not escaped.

@@ -2,6 +2,7 @@
 
 use crate::clock::Macro;
 use crate::document::{Condition, Lookup};
+use crate::function::Function;
 use crate::like::wrap;
 use crate::scalar::{Affinity, Scalar};
 use std::sync::Arc;
@@ -166,7 +167,7 @@ pub(crate) enum Test {
         negated: bool,
         text: Operand,
         pattern: Operand,
-        contains: bool,
+        form: LikeForm,
     },
     /// a condition of a CocoBase filter
     Document {
@@ -176,9 +177,21 @@ pub(crate) enum Test {
     Const(bool),
 }
 
+/// How the pattern of a LIKE is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LikeForm {
+    /// with `\` as escape character
+    Escaped,
+    /// the same between two `%`
+    Contains,
+    /// without an escape character
+    Plain,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Equal,
+    NotEqual,
     Less,
     LessOrEqual,
     Greater,
@@ -208,7 +221,10 @@ pub(crate) enum Operand {
         at: At,
         field: Column,
     },
+    /// the tenant of the record in question
+    Tenant,
     Lower(Box<Operand>),
+    Apply(Function, Box<[Operand]>),
     /// kilometres between two points
     Distance(Box<[Operand; 4]>),
     /// format, time value, modifiers
@@ -283,6 +299,7 @@ impl Operand {
         visit(self);
         match self {
             Self::Lower(inner) => inner.walk(visit),
+            Self::Apply(_, arguments) => arguments.iter().for_each(|argument| argument.walk(visit)),
             Self::Strftime(arguments) => arguments.iter().for_each(|argument| argument.walk(visit)),
             Self::Distance(arguments) => arguments.iter().for_each(|argument| argument.walk(visit)),
             Self::Truth(node) => node.walk_tests(&mut |test| test.walk(visit)),
@@ -352,6 +369,20 @@ impl Node {
             0 => Self::Const(empty),
             1 => kept.remove(0),
             _ => several(kept),
+        }
+    }
+}
+
+impl Order {
+    /// Its opposite where neither side is NULL.
+    pub(crate) fn negated(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+            Self::Greater => Self::LessOrEqual,
+            Self::LessOrEqual => Self::Greater,
         }
     }
 }

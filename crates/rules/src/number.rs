@@ -14,6 +14,23 @@ pub(crate) fn integer_or_real<'a>(number: f64) -> Scalar<'a> {
     }
 }
 
+/// The number that a text begins with, 0 if there is none.
+pub(crate) fn leading_number(text: &str) -> f64 {
+    let text = text.trim_start_matches(|character: char| matches!(character, ' ' | '\t'..='\r'));
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (whole, rest) = digits(unsigned.as_bytes());
+    let fraction = rest.strip_prefix(b".").map_or(0, |rest| digits(rest).0 + 1);
+    let mut end = text.len() - unsigned.len() + whole + fraction;
+    if let Some(exponent) = text[end..].strip_prefix(['e', 'E']) {
+        let plain = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let count = digits(plain.as_bytes()).0;
+        if count > 0 {
+            end = text.len() - plain.len() + count;
+        }
+    }
+    text[..end].parse().unwrap_or(0.0)
+}
+
 /// Reads text that is a number as a whole, spaces around it allowed.
 pub(crate) fn parse_number<'a>(text: &str) -> Option<Scalar<'a>> {
     let is_space = |character: char| matches!(character, ' ' | '\t'..='\r');

@@ -10,7 +10,7 @@ use crate::facts::Facts;
 use crate::node::{At, Column, Join, JoinId, Node, Operand, Source, Target, Test};
 use crate::rule::{Audience, ResolveError};
 use crate::scalar::Scalar;
-use crate::syntax::{Comparison, Expr, Limits, Syntax, Term};
+use crate::syntax::{Comparison, Expr, Limits, Syntax, Term, Tree};
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, TenantId};
 
@@ -32,7 +32,7 @@ pub(crate) struct Resolver<'a> {
     guarded: Vec<(JoinId, Arc<Collection>)>,
 }
 
-type Result<T> = std::result::Result<T, ResolveError>;
+pub(crate) type Result<T> = std::result::Result<T, ResolveError>;
 
 pub(crate) fn invalid<T>(message: impl Into<String>) -> Result<T> {
     Err(ResolveError::Invalid(message.into()))
@@ -52,7 +52,10 @@ impl<'a> Resolver<'a> {
 
     /// The whole expression, with the list rules that it calls for.
     pub(crate) fn expression(&mut self, expr: &Expr) -> Result<Node> {
-        let node = self.node(&expr.root)?;
+        let node = match &expr.tree {
+            Tree::PocketBase(syntax) => self.node(syntax)?,
+            Tree::SnackBase(phrase) => self.phrase(phrase)?,
+        };
         Ok(Node::all([node, self.guards()?]))
     }
 
@@ -179,7 +182,8 @@ impl<'a> Resolver<'a> {
             ResolveError::Invalid(format!("failed to build {:?} ListRule join: {reason}", collection.name))
         };
         let text = collection.rules.list.as_deref().unwrap_or_default();
-        let expr = Expr::parse(text, RULE_LIMITS).map_err(|error| failed(error.to_string()))?;
+        let expr = Expr::parse_in(collection.language, text, RULE_LIMITS);
+        let expr = expr.map_err(|error| failed(error.to_string()))?;
         let root = At::Join(id);
         let mut inner = Resolver {
             root,

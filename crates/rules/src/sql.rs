@@ -1,9 +1,10 @@
 //! Trees to SQLite SQL. Values are parameters; identifiers come from the schema, and keys of open collections are quoted.
 
 mod document;
+mod function;
 
 use crate::node::{
-    At, Column, Constant, Join, JoinId, Key, Node, Operand, Order, Part, Path, Source, Target, Test,
+    At, Column, Constant, Join, JoinId, Key, LikeForm, Node, Operand, Order, Part, Path, Source, Target, Test,
 };
 use crate::query::{SqlValue, TENANT_COLUMN, Tables};
 use crate::scalar::{Affinity, Scalar};
@@ -264,13 +265,14 @@ impl<'a> Sql<'a> {
                 self.push(", '')");
             }
             Test::Document { lookup, condition } => self.document(lookup, condition),
-            Test::Like { negated, text, pattern, contains } => {
+            Test::Like { negated, text, pattern, form } => {
                 self.operand(text);
                 self.push(if *negated { " NOT LIKE " } else { " LIKE " });
-                self.push(if *contains { "('%' || " } else { "(" });
+                let contains = *form == LikeForm::Contains;
+                self.push(if contains { "('%' || " } else { "(" });
                 self.operand(pattern);
-                self.push(if *contains { " || '%')" } else { ")" });
-                self.push(" ESCAPE '\\'");
+                self.push(if contains { " || '%')" } else { ")" });
+                self.push(if *form == LikeForm::Plain { "" } else { " ESCAPE '\\'" });
             }
         }
         self.push(")");
@@ -303,6 +305,12 @@ impl<'a> Sql<'a> {
                 self.operand(inner);
                 self.push(")");
             }
+            Operand::Tenant => {
+                self.alias(At::Root);
+                self.push(".");
+                self.name(TENANT_COLUMN);
+            }
+            Operand::Apply(function, arguments) => self.function(*function, arguments),
             Operand::Distance(points) => {
                 self.push(crate::geo::GEO_DISTANCE);
                 self.arguments(&points[..]);
@@ -316,7 +324,7 @@ impl<'a> Sql<'a> {
         }
     }
 
-    fn arguments(&mut self, arguments: &[Operand]) {
+    pub(crate) fn arguments(&mut self, arguments: &[Operand]) {
         self.push("(");
         for (index, argument) in arguments.iter().enumerate() {
             if index > 0 {
@@ -398,6 +406,7 @@ impl Order {
     fn sql(self) -> &'static str {
         match self {
             Self::Equal => " = ",
+            Self::NotEqual => " <> ",
             Self::Less => " < ",
             Self::LessOrEqual => " <= ",
             Self::Greater => " > ",

@@ -2,18 +2,27 @@
 
 mod lexer;
 
+use crate::snackbase::Phrase;
 use lexer::{Lexer, Token};
+use tidewire_model::Language;
 
 pub(crate) use lexer::Sign;
 
 /// A parsed expression; names are not looked up yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
-    pub(crate) root: Syntax,
+    pub(crate) tree: Tree,
     /// the text contains `@request.`, maybe inside of quotes
     pub(crate) mentions_request: bool,
     /// the text contains `@collection.`, maybe inside of quotes
     pub(crate) mentions_collection: bool,
+}
+
+/// What was written, in its language.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Tree {
+    PocketBase(Syntax),
+    SnackBase(Phrase),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -58,30 +67,46 @@ impl Default for Limits {
 }
 
 /// What follows walks the tree by recursion, so that its depth is bounded whatever the caller allows.
-const MAX_DEPTH: usize = 128;
+pub(crate) const MAX_DEPTH: usize = 128;
 const INCOMPLETE: &str = "invalid or incomplete filter expression";
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct SyntaxError {
     pub message: String,
-    /// byte offset in the text
+    /// bytes of the text before it; characters in SnackBase's language
     pub at: usize,
 }
 
 impl Expr {
-    pub fn parse(text: &str, limits: Limits) -> Result<Self, SyntaxError> {
-        if text.len() > limits.length && text.chars().count() > limits.length {
-            let message = format!("the expression is longer than {} characters", limits.length);
-            return Err(SyntaxError { message, at: 0 });
+    /// An expression in the language that a collection's rules are written in.
+    pub fn parse_in(language: Language, text: &str, limits: Limits) -> Result<Self, SyntaxError> {
+        if language == Language::PocketBase {
+            return Self::parse(text, limits);
         }
+        check_length(text, limits)?;
+        let tree = Tree::SnackBase(crate::snackbase::parse(text, limits)?);
+        Ok(Self { tree, mentions_request: false, mentions_collection: false })
+    }
+
+    /// An expression in PocketBase's language.
+    pub fn parse(text: &str, limits: Limits) -> Result<Self, SyntaxError> {
+        check_length(text, limits)?;
         let mut parser = Parser { lexer: Lexer::new(text), limits, count: 0, levels: vec![Level::default()] };
         Ok(Self {
-            root: parser.parse()?,
+            tree: Tree::PocketBase(parser.parse()?),
             mentions_request: text.contains("@request."),
             mentions_collection: text.contains("@collection."),
         })
     }
+}
+
+fn check_length(text: &str, limits: Limits) -> Result<(), SyntaxError> {
+    if text.len() > limits.length && text.chars().count() > limits.length {
+        let message = format!("the expression is longer than {} characters", limits.length);
+        return Err(SyntaxError { message, at: 0 });
+    }
+    Ok(())
 }
 
 impl Term {

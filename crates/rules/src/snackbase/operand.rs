@@ -1,0 +1,141 @@
+//! Names, calls and arithmetic to operands.
+
+use super::Phrase;
+use super::call::Callee;
+use super::condition::expanded;
+use crate::clock::Macro;
+use crate::function::Function;
+use crate::node::{Column, Constant, Node, Operand, Order, Part, Path, Test};
+use crate::resolve::{Resolver, Result, invalid};
+use crate::rule::Audience;
+use crate::scalar::{Affinity, Scalar};
+use tidewire_model::Collection;
+use tidewire_model::field::FieldKind;
+
+/// What a name without `@` means.
+pub(super) enum Named {
+    Column(Column),
+    Tenant,
+    /// a system name that records of this collection have nothing for
+    Nothing,
+    /// a key of an open collection
+    Key(Column),
+}
+
+impl Resolver<'_> {
+    pub(super) fn named(&self, name: &str) -> Option<Named> {
+        if name == "account_id" {
+            return Some(Named::Tenant);
+        }
+        let column = |name: &str| Column::named(self.base, name);
+        if let Some(column) = column(name).filter(|column| !column.field().hidden || self.sees_hidden()) {
+            return Some(Named::Column(column));
+        }
+        let is_time = |column: &Column| matches!(column.field().kind, FieldKind::Autodate(_));
+        let alias = match name {
+            "created_at" => column("created").filter(is_time),
+            "updated_at" => column("updated").filter(is_time),
+            "created_by" | "updated_by" => None,
+            _ if self.base.open => return column(Collection::DATA).map(Named::Key),
+            _ => return None,
+        };
+        Some(alias.map_or(Named::Nothing, Named::Column))
+    }
+
+    pub(super) fn value(&mut self, phrase: &Phrase) -> Result<Operand> {
+        match phrase {
+            Phrase::Literal(value) => Ok(constant(value.clone())),
+            Phrase::Name(name) if name.starts_with('@') && expanded(phrase).is_none() => {
+                Ok(constant(self.facts.value(name)))
+            }
+            Phrase::Name(name) if !name.starts_with('@') => self.field(name),
+            Phrase::Negative(inner) => {
+                let inner = self.value(inner)?;
+                Ok(arithmetic(Function::Subtract, constant(Scalar::Real(0.0)), inner))
+            }
+            Phrase::Arithmetic(left, function, right) => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                Ok(arithmetic(*function, left, right))
+            }
+            Phrase::Call(name, arguments) if !name.starts_with('@') => self.called(name, arguments),
+            condition => Ok(truth(self.condition(condition, false)?)),
+        }
+    }
+
+    fn field(&self, name: &str) -> Result<Operand> {
+        let at = self.root;
+        Ok(match self.named(name) {
+            None => return invalid(format!("Field '{name}' does not exist in collection")),
+            Some(Named::Nothing) => Operand::NULL,
+            Some(Named::Tenant) if self.audience == Audience::Superuser => Operand::Tenant,
+            Some(Named::Tenant) => constant(Scalar::text(self.tenant.as_str()).into_owned()),
+            Some(Named::Key(field)) => {
+                let path = Path(name.split('.').map(|key| Part::Key(key.into())).collect());
+                Operand::Extract { at, field, path }
+            }
+            Some(Named::Column(field)) => self.shown(field),
+        })
+    }
+
+    /// The addresses of those who do not show them are null in filters.
+    fn shown(&self, field: Column) -> Operand {
+        let at = self.root;
+        if matches!(field.field().kind, FieldKind::Json(_)) {
+            return Operand::Extract { at, field, path: Path::default() };
+        }
+        let is_address = field.of.is_auth() && &*field.field().name == "email";
+        let visible = Column::named(&field.of, "emailVisibility");
+        let column = Operand::Column { at, field };
+        let Some(visible) = visible.filter(|_| is_address && !self.sees_hidden()) else { return column };
+        let left = Operand::Column { at, field: visible };
+        let (right, affinity) = (Operand::int(1), Affinity::Numeric);
+        let is_visible = Test::Compare { order: Order::Equal, left, right, affinity };
+        let is_visible = truth(Node::Test(Box::new(is_visible)));
+        Operand::Apply(Function::If, Box::new([is_visible, column, Operand::NULL]))
+    }
+
+    fn called(&mut self, name: &str, arguments: &[Phrase]) -> Result<Operand> {
+        let Some(callee) = Callee::named(name) else { return invalid(format!("Unknown function '{name}'")) };
+        let mut operands = Vec::with_capacity(arguments.len());
+        for (index, argument) in arguments.iter().enumerate() {
+            let is_condition = callee == Callee::Apply(Function::If) && index == 0;
+            operands.push(match is_condition {
+                true => truth(self.condition(argument, false)?),
+                false => self.value(argument)?,
+            });
+        }
+        Ok(match (callee, operands.pop()) {
+            (Callee::Now, _) => Operand::Macro { of: Macro::Now, wrapped: false },
+            (Callee::Lower, Some(last)) => settled(Operand::Lower(Box::new(last))),
+            (Callee::Apply(function), Some(last)) => {
+                operands.push(last);
+                settled(Operand::Apply(function, operands.into()))
+            }
+            (_, None) => Operand::NULL,
+        })
+    }
+}
+
+fn constant(value: Scalar<'static>) -> Operand {
+    Operand::Value(Constant { value, affinity: Affinity::None, literal: false })
+}
+
+fn truth(node: Node) -> Operand {
+    Operand::Truth(Box::new(node))
+}
+
+/// Whole results of constants are whole numbers again.
+fn arithmetic(function: Function, left: Operand, right: Operand) -> Operand {
+    match settled(Operand::Apply(function, Box::new([left, right]))) {
+        Operand::Value(Constant { value: Scalar::Real(real), .. }) => constant(Scalar::number(real)),
+        other => other,
+    }
+}
+
+/// Its value, if it reads nothing but constants.
+pub(super) fn settled(operand: Operand) -> Operand {
+    match crate::fold::constant(&operand) {
+        Some(value) => constant(value),
+        None => operand,
+    }
+}
