@@ -24,14 +24,12 @@ pub struct Envelope<'a> {
     pub cursor: Option<&'a str>,
 }
 
+/// Appends the data of an event.
+pub type Data<'a> = &'a mut dyn FnMut(&mut Vec<u8>);
+
 impl Wire {
     /// Appends `{"type":…,"timestamp":…,"data":…}`; no data if `data` is `None`.
-    pub fn write(
-        self,
-        envelope: &Envelope<'_>,
-        data: Option<&mut dyn FnMut(&mut Vec<u8>)>,
-        out: &mut Vec<u8>,
-    ) {
+    pub fn write(self, envelope: &Envelope<'_>, data: Option<Data<'_>>, out: &mut Vec<u8>) {
         match self {
             Self::WebSocket => {
                 frame::write_text(out, |out| {
@@ -67,7 +65,7 @@ impl Wire {
 }
 
 impl Envelope<'_> {
-    fn write(&self, cursor: Option<&str>, data: Option<&mut dyn FnMut(&mut Vec<u8>)>, out: &mut Vec<u8>) {
+    fn write(&self, cursor: Option<&str>, data: Option<Data<'_>>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"type\":");
         json::write_text(out, self.collection, Escape::Minimal);
         out.pop();

@@ -1,0 +1,17 @@
+//! SnackBase's WebSocket and event stream of a whole server, read as bytes.
+
+#![allow(clippy::unwrap_used)]
+
+mod commands;
+mod delivery;
+mod extensions;
+mod handshake;
+#[allow(dead_code)]
+#[path = "../realtime/server.rs"]
+mod server;
+mod sse;
+mod stalled;
+#[allow(dead_code)]
+#[path = "../realtime/stream.rs"]
+mod stream;
+mod websocket;
