@@ -1,14 +1,11 @@
 //! Who may connect: where tokens are read, and what becomes of those who have none.
 
-use crate::App;
-use axum::extract::ConnectInfo;
+use crate::{App, asker, cors, token};
 use http::request::Parts;
 use http::{HeaderMap, header};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tidewire_connection::websocket;
-use tidewire_model::{Identity, Principal, TenantId, Timestamp};
-use tidewire_records::sign_in;
+use tidewire_model::{Identity, Principal, Timestamp};
 
 /// What became of somebody who connects.
 pub struct Admission {
@@ -25,11 +22,11 @@ pub enum Denied {
 
 /// False if the address was refused too often of late. Who is let in afterwards must be [`forgiven`].
 pub fn may_try(app: &App, parts: &Parts) -> bool {
-    app.realtime.refusals.begin(address(parts), "", Timestamp::now())
+    app.realtime.refusals.begin(asker::address(parts), "", Timestamp::now())
 }
 
 pub fn forgiven(app: &App, parts: &Parts) {
-    app.realtime.refusals.succeeded(address(parts), "");
+    app.realtime.refusals.succeeded(asker::address(parts), "");
 }
 
 /// The query, else a subprotocol, else the header. A bad token is not rescued by a good one elsewhere.
@@ -62,8 +59,7 @@ pub fn query(parts: &Parts) -> Vec<(String, String)> {
 
 /// False if there is an allow-list that does not have the page's origin.
 pub fn is_origin_allowed(app: &App, headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    app.origins.iter().any(|allowed| allowed == "*" || allowed.as_bytes() == origin.as_bytes())
+    headers.get(header::ORIGIN).is_none_or(|origin| cors::is_allowed(&app.origins, origin))
 }
 
 fn query_token(query: &[(String, String)]) -> Option<&str> {
@@ -77,15 +73,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn verify(app: &App, token: &str) -> Result<Principal, Denied> {
-    let principal = sign_in::principal(&app.store, token, &TenantId::default());
-    let identity = principal.identity().ok_or(Denied::Failed)?;
-    if app.realtime.options.expire {
-        return Ok(principal);
-    }
-    Ok(Principal::Known(Arc::new(Identity { expires_at: None, ..Identity::clone(identity) })))
-}
-
-fn address(parts: &Parts) -> IpAddr {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical())
+    let identity = token::identify(app, token).map_err(|_| Denied::Failed)?;
+    let expires_at = identity.expires_at.filter(|_| app.realtime.options.expire);
+    Ok(Principal::Known(Arc::new(Identity { expires_at, ..identity })))
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_feed::{self as feed, ClassSpec, Interest, ResetReason};
 use tidewire_model::{Catalog, Collection, CollectionKind, Principal, TenantId};
-use tidewire_records::Asker;
 use tidewire_records::gate::{self, Which};
+use tidewire_records::{Asker, account, personal};
 use tidewire_rules::Residual;
 
 /// A collection by name, looked up anew under every catalog and for every principal.
@@ -59,7 +59,7 @@ impl CollectionInterest {
             collection: name.clone(),
             operations: *operations,
             cursor: extras.cursor,
-            json: record_json(collection, principal),
+            json: record_json(collection, &asker),
         };
         Some(Shown { collection: collection.clone(), tenant, gate, encoder })
     }
@@ -82,10 +82,8 @@ impl Shown {
 /// Superadmins hear their own account.
 pub fn tenant_of(principal: &Principal) -> Option<TenantId> {
     let identity = principal.identity()?;
-    Some(if identity.superuser { TenantId::new(SYSTEM_ACCOUNT) } else { identity.tenant.clone() })
+    Some(if identity.superuser { TenantId::new(account::SYSTEM_ID) } else { identity.tenant.clone() })
 }
-
-const SYSTEM_ACCOUNT: &str = "00000000-0000-0000-0000-000000000000";
 
 fn asker(principal: &Principal, tenant: &TenantId) -> Asker {
     Asker {
@@ -97,9 +95,7 @@ fn asker(principal: &Principal, tenant: &TenantId) -> Asker {
     }
 }
 
-fn record_json(collection: &Arc<Collection>, principal: &Principal) -> RecordJson {
-    if principal.is_superuser() {
-        return RecordJson::new(collection, None, false);
-    }
-    RecordJson::new(collection, collection.projections.view.as_deref(), true)
+fn record_json(collection: &Arc<Collection>, asker: &Asker) -> RecordJson {
+    let view = collection.projections.view.as_deref().filter(|_| !asker.is_superuser());
+    RecordJson::new(collection, view, !personal::may_see(asker))
 }
