@@ -34,8 +34,7 @@ impl Connection {
         }
     }
 
-    /// Becomes a member of a room. The welcome is queued before anything that is said there. A connection in a room has
-    /// no subscriptions.
+    /// Becomes a member of a room. The welcome is queued before anything that is said there.
     pub async fn join(&self, join: Join) -> Result<(), JoinError> {
         let (done, answer) = oneshot::channel();
         let input = Input::Join { id: self.id(), join: Box::new(join), done };
@@ -53,11 +52,6 @@ impl Connection {
             // no answer: the hub has stopped and the connection is closed
             let _ = answer.await;
         }
-    }
-
-    /// True if it was closed, and what waited for it thrown away, because it let too many messages wait.
-    pub fn is_abandoned(&self) -> bool {
-        self.outbox.is_abandoned()
     }
 
     /// Who it is now: revocation and expiry are followed.

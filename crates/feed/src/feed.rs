@@ -131,6 +131,14 @@ impl Feed {
         if self.inner.inbox.send(input).await { answer.await.unwrap_or_default() } else { Vec::new() }
     }
 
+    /// Returns when the hub has taken everything that was announced and asked before.
+    pub async fn settled(&self) {
+        let (done, answer) = oneshot::channel();
+        if self.inner.inbox.send(Input::Settle { done }).await {
+            let _ = answer.await;
+        }
+    }
+
     pub fn cursors(&self) -> &Cursors {
         &self.inner.cursors
     }

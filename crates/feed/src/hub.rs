@@ -109,6 +109,9 @@ impl Hub {
             Input::Rooms { tenant, done } => {
                 let _ = done.send(self.rooms.list(&tenant));
             }
+            Input::Settle { done } => {
+                let _ = done.send(());
+            }
             Input::Hungry(id) => self.begin_replay(id),
             Input::Replayed { id, generation, lost } => self.end_replay(id, generation, lost),
             Input::Disconnect(id) => self.disconnect(id, Ending::Closed),

@@ -48,6 +48,9 @@ pub(crate) enum Input {
         tenant: TenantId,
         done: oneshot::Sender<Vec<RoomInfo>>,
     },
+    Settle {
+        done: oneshot::Sender<()>,
+    },
     /// the reader made room for a replay
     Hungry(ConnectionId),
     /// a replay came to its end
@@ -162,7 +165,8 @@ impl Inbox {
                     | Input::Publish { .. }
                     | Input::Join { .. }
                     | Input::Say { .. }
-                    | Input::Rooms { .. } => self.room.add_permits(1),
+                    | Input::Rooms { .. }
+                    | Input::Settle { .. } => self.room.add_permits(1),
                     _ => {}
                 }
                 return Popped::Input(after, input);

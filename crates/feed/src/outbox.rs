@@ -278,10 +278,6 @@ impl Outbox {
         wake(waker);
     }
 
-    pub fn is_abandoned(&self) -> bool {
-        self.state.lock().ending == Some(Ending::Overflow)
-    }
-
     pub fn wake(&self) {
         let waker = self.state.lock().waker.take();
         wake(waker);

@@ -1,5 +1,6 @@
 use crate::prepare::Body;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tidewire_model::{Principal, TenantId};
 use tidewire_rules::Facts;
 
@@ -30,6 +31,7 @@ impl Asker {
             query: self.query.clone(),
             headers: self.headers.clone(),
             body: body.clone(),
+            groups: Arc::default(),
         }
     }
 

@@ -49,7 +49,7 @@ impl App {
             .with_context(|| format!("cannot open the data folder {}", config.dir.display()))?;
         bootstrap::bootstrap(&store)?;
         let log = Arc::new(StoreLog(store.clone()));
-        let feed = Feed::start(log.clone(), log, store.catalog(), feed_options(&store, &config.realtime)?);
+        let feed = Feed::start(log.clone(), log, store.catalog(), feed_options(&store, config)?);
         *announced.lock() = Some(feed.clone());
         let gatekeeper = Gatekeeper::new(config.connections);
         let metrics = Metrics { store: store.clone(), feed: feed.clone(), gatekeeper: gatekeeper.clone() };
@@ -92,7 +92,8 @@ fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
         origins: origins.clone(),
     };
     let keys = Arc::new(Keys::new(store.clone()));
-    let cocobase = tidewire_cocobase::App { store, feed, passwords, keys, attempts, origins };
+    let realtime = Arc::new(tidewire_cocobase::realtime::Realtime::new(cocobase_options(config)));
+    let cocobase = tidewire_cocobase::App { store, feed, passwords, keys, attempts, origins, realtime };
     tidewire_pocketbase::routes(pocketbase)
         .merge(tidewire_snackbase::routes(snackbase))
         .merge(tidewire_cocobase::routes(cocobase))
@@ -126,9 +127,16 @@ fn snackbase_options(config: &Config) -> tidewire_snackbase::realtime::Options {
     }
 }
 
-fn feed_options(store: &Store, config: &Realtime) -> anyhow::Result<tidewire_feed::Options> {
+fn cocobase_options(config: &Config) -> tidewire_cocobase::realtime::Options {
+    let options = config.cocobase.clone();
+    let refusals = options.refusals.filter(|_| config.rate_limit);
+    let (snapshot_records, snapshot_bytes) = config.realtime.snapshot;
+    tidewire_cocobase::realtime::Options { refusals, snapshot_records, snapshot_bytes, ..options }
+}
+
+fn feed_options(store: &Store, config: &Config) -> anyhow::Result<tidewire_feed::Options> {
     let defaults = tidewire_feed::Options::new(cursor_key(store)?);
-    Ok(tidewire_feed::Options { outbox_bytes: config.outbox, ..defaults })
+    Ok(tidewire_feed::Options { outbox_bytes: config.realtime.outbox, rooms: config.rooms, ..defaults })
 }
 
 /// Read from the settings, or made and kept there.

@@ -16,6 +16,20 @@ Environment:
   TIDEWIRE_CONNECTIONS                sockets in all (100000)
   TIDEWIRE_CONNECTIONS_PER_ADDRESS    sockets of one address (20000)
   TIDEWIRE_HEADER_TIMEOUT             seconds for a request's head (60)
+  TIDEWIRE_COCOBASE_AUTH_TIMEOUT      seconds that a CocoBase socket may take to say who it is (10)
+  TIDEWIRE_COCOBASE_FRAME_BYTES       bytes of one frame from a CocoBase client (1048576)
+  TIDEWIRE_COCOBASE_MESSAGE_BYTES     bytes of what one message says (1048576)
+  TIDEWIRE_COCOBASE_NAME_BYTES        bytes of user ids, user names and room titles (256)
+  TIDEWIRE_COCOBASE_MESSAGE_RATE      messages of one socket in a second, 0: no limit (0)
+  TIDEWIRE_COCOBASE_SOCKETS           open sockets of one project, 0: no limit (0)
+  TIDEWIRE_COCOBASE_REFUSALS          refusals of one address in a minute before they come late (120)
+  TIDEWIRE_ROOMS                      rooms of one project (10000)
+  TIDEWIRE_ROOM_MEMBERS               sockets in one room (10000)
+  TIDEWIRE_ROOMS_PER_PROJECT          on or off: each project has room ids of its own (off)
+  TIDEWIRE_ROOM_GRACE                 seconds that an empty room can still be joined (0)
+  TIDEWIRE_ROOM_HISTORY               messages that a room keeps for members that come back (0)
+  TIDEWIRE_ROOM_HISTORY_AGE           seconds that it keeps them (60)
+  TIDEWIRE_ROOM_HISTORY_BYTES         bytes of them (1048576)
   TIDEWIRE_GRACE                      seconds that streams and requests get to end (10)";
 
 /// What was typed; `Config` is what was meant.

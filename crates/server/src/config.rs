@@ -1,5 +1,7 @@
 //! The only place that reads the environment.
 
+mod rooms;
+
 use crate::cli::ServeArgs;
 use anyhow::{Context, bail};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -19,6 +21,9 @@ pub struct Config {
     pub realtime: Realtime,
     /// when writes wait for the disk; default each commit
     pub durability: Durability,
+    /// CocoBase's sockets
+    pub cocobase: tidewire_cocobase::realtime::Options,
+    pub rooms: tidewire_feed::RoomLimits,
     pub websocket: WebSocket,
     pub snackbase: SnackBase,
     /// limit failed sign-ins and refused WebSockets; default on
@@ -133,6 +138,8 @@ impl Config {
             durability: Durability::Commit,
             websocket: WebSocket::default(),
             snackbase: SnackBase::default(),
+            cocobase: tidewire_cocobase::realtime::Options::default(),
+            rooms: tidewire_feed::RoomLimits::default(),
             rate_limit: true,
             grace: Duration::from_secs(10),
         }
@@ -165,6 +172,8 @@ impl Config {
         snackbase.comment = seconds("TIDEWIRE_SNACKBASE_COMMENT", snackbase.comment)?;
         snackbase.expire = switch("TIDEWIRE_SNACKBASE_EXPIRE", snackbase.expire)?;
         snackbase.leave = switch("TIDEWIRE_SNACKBASE_LEAVE", snackbase.leave)?;
+        config.cocobase = rooms::cocobase(&config)?;
+        config.rooms = rooms::limits(config.rooms)?;
         Ok(config)
     }
 }

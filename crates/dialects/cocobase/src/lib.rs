@@ -1,6 +1,7 @@
 //! CocoBase's REST and realtime protocols.
 
 pub mod error;
+pub mod realtime;
 mod routes;
 
 use std::sync::Arc;
@@ -26,4 +27,5 @@ pub struct App {
     pub attempts: Arc<Attempts>,
     /// origins that browsers may call from; `*`: all
     pub origins: Arc<[String]>,
+    pub realtime: Arc<realtime::Realtime>,
 }

@@ -12,7 +12,7 @@ pub fn routes(app: App) -> Router {
 }
 
 fn paths() -> Router<App> {
-    Router::new()
+    Router::new().merge(crate::realtime::paths())
 }
 
 async fn recover(request: Request, next: Next) -> Response {

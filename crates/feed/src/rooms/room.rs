@@ -33,6 +33,8 @@ pub(crate) struct Room {
 pub(crate) struct Seat {
     pub outbox: Arc<Outbox>,
     user: Box<str>,
+    /// as this connection gave it
+    name: Box<str>,
     pub positions: bool,
 }
 
@@ -67,7 +69,7 @@ impl Room {
     /// True if it is the user's first connection.
     pub fn enter(&mut self, outbox: &Arc<Outbox>, user: &str, name: &str, positions: bool) -> bool {
         self.indexes.insert(outbox.id, self.seats.len());
-        self.seats.push(Seat { outbox: outbox.clone(), user: user.into(), positions });
+        self.seats.push(Seat { outbox: outbox.clone(), user: user.into(), name: name.into(), positions });
         self.positioned += usize::from(positions);
         if let Some(known) = self.users.get_mut(user) {
             known.name = name.into();
@@ -121,8 +123,7 @@ impl Room {
     /// The same for somebody who is in it.
     pub fn view_of<'a>(&'a self, channel: &'a Channel, id: ConnectionId) -> Option<View<'a>> {
         let seat = &self.seats[*self.indexes.get(&id)?];
-        let user = self.users.get(&seat.user)?;
-        Some(self.view(channel, &seat.user, &user.name))
+        Some(self.view(channel, &seat.user, &seat.name))
     }
 
     pub fn info(&self, channel: &Channel) -> RoomInfo {

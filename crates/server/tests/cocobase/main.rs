@@ -1,0 +1,16 @@
+//! CocoBase's sockets against a whole server on loopback.
+
+#![allow(clippy::unwrap_used)]
+
+mod broadcast;
+mod first_frame;
+mod rooms;
+#[path = "../realtime/server.rs"]
+#[allow(dead_code)]
+mod server;
+mod socket;
+#[path = "../realtime/stream.rs"]
+#[allow(dead_code)]
+mod stream;
+mod watch;
+mod world;
