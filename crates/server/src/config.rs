@@ -136,8 +136,6 @@ impl Config {
             connections: ConnectionLimits::default(),
             realtime: Realtime::default(),
             durability: Durability::Commit,
-            cocobase: tidewire_cocobase::realtime::Options::default(),
-            rooms: tidewire_feed::RoomLimits::default(),
             websocket: WebSocket::default(),
             snackbase: SnackBase::default(),
             cocobase: tidewire_cocobase::realtime::Options::default(),
@@ -167,8 +165,6 @@ impl Config {
         realtime.outbox = number("TIDEWIRE_OUTBOX_BYTES", realtime.outbox)?;
         realtime.snapshot.0 = number("TIDEWIRE_SNAPSHOT_RECORDS", realtime.snapshot.0)?;
         realtime.snapshot.1 = number("TIDEWIRE_SNAPSHOT_BYTES", realtime.snapshot.1)?;
-        config.cocobase = rooms::cocobase(&config)?;
-        config.rooms = rooms::limits(config.rooms)?;
         config.websocket.ping = seconds("TIDEWIRE_WS_PING", config.websocket.ping)?;
         config.websocket.message = number("TIDEWIRE_WS_MESSAGE_BYTES", config.websocket.message)?;
         let snackbase = &mut config.snackbase;
