@@ -6,6 +6,8 @@ use tidewire_model::{Action, Catalog, Change, Identity, Principal, Record, Tenan
 
 /// The field whose change ends all sign-ins of a record.
 const TOKEN_KEY: &str = "tokenKey";
+/// The field that ends them for as long as it is true.
+const DISABLED: &str = "accountDisabled";
 
 /// Who is connected as which record, until when; and what lately became of such records.
 #[derive(Default)]
@@ -74,7 +76,9 @@ impl Identities {
             return None;
         }
         match self.latest.get(&name(&identity.record)).and_then(|latest| latest.image.as_ref()) {
+            Some(record) if record.bool(DISABLED) => None,
             Some(record) if record.text(TOKEN_KEY) == key => Some(renewed(identity, record)),
+            _ if identity.record.bool(DISABLED) => None,
             _ => Some(principal),
         }
     }
@@ -89,7 +93,7 @@ impl Identities {
         let died = old_key.filter(|key| Some(*key) != new_key && !key.is_empty());
         self.remember(&name, died, change.new.as_ref());
         let fate = match &change.new {
-            Some(record) if old_key == new_key => Fate::Renewed(record.clone()),
+            Some(record) if old_key == new_key && !record.bool(DISABLED) => Fate::Renewed(record.clone()),
             _ if change.action == Action::Create => return None,
             _ => Fate::Revoked,
         };

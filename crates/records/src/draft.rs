@@ -128,6 +128,13 @@ impl Draft {
         }
     }
 
+    /// Sets the password of an auth record whose hash is ready.
+    pub fn type_password(&mut self, plain: &str, hash: &str) {
+        self.record.set("password", Value::text(hash));
+        let index = self.record.collection.field_index("password");
+        self.plain.extend(index.map(|index| (index, plain.to_owned())));
+    }
+
     /// True if a typed password has no hash yet.
     pub fn lacks_hash(&self) -> bool {
         self.plain

@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod asker;
+mod auth;
 pub mod call;
 pub mod collections;
 mod cors;

@@ -1,5 +1,5 @@
 use crate::error::ApiError;
-use crate::{App, api_keys, collections, cors, health, marks, realtime, records};
+use crate::{App, api_keys, auth, collections, cors, health, marks, realtime, records};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -27,6 +27,7 @@ fn paths() -> Router<App> {
         .merge(api_keys::routes())
         .merge(collections::routes())
         .merge(records::routes())
+        .merge(auth::routes())
         .merge(realtime::routes())
 }
 

@@ -35,6 +35,10 @@ async fn a_principal_follows_its_record_before_the_change_is_matched() {
     check(&["a tokenKey=k9"], &[], true).await;
     check(&["a gone"], &[], true).await;
     check(&["a tokenKey=k9", "a tokenKey=k1"], &[], true).await;
+    check(&["a accountDisabled=true"], &[], true).await;
+    check(&["a accountDisabled=true", "a accountDisabled=false"], &[], true).await;
+    check(&["a accountDisabled=false"], &["3 me update a", both[0], both[1]], false).await;
+    check(&["b accountDisabled=true"], &["3 me update b", both[0], both[1]], false).await;
     check(&["b tokenKey=k9"], &["3 me update b", both[0], both[1]], false).await;
     check(&["b gone"], &["3 me delete b", both[0], both[1]], false).await;
     check(&["c tokenKey=k3"], &["3 me create c", both[0], both[1]], false).await;
@@ -42,7 +46,7 @@ async fn a_principal_follows_its_record_before_the_change_is_matched() {
 
 #[tokio::test]
 async fn revocation_closes_whoever_wants_to_be_closed() {
-    for write in ["a tokenKey=k9", "a gone"] {
+    for write in ["a tokenKey=k9", "a gone", "a accountDisabled=true"] {
         let world = World::new(options());
         world.commit(&[user("a role=admin tokenKey=k1")]);
         let client = world.connect_with(OnRevoked::Close);
@@ -58,9 +62,13 @@ async fn revocation_closes_whoever_wants_to_be_closed() {
 
 #[tokio::test]
 async fn who_was_revoked_on_the_way_does_not_get_in() {
-    for (write, admitted) in
-        [("a tokenKey=k9", false), ("a gone", false), ("a role=user", true), ("b gone", true)]
-    {
+    for (write, admitted) in [
+        ("a tokenKey=k9", false),
+        ("a gone", false),
+        ("a accountDisabled=true", false),
+        ("a role=user", true),
+        ("b gone", true),
+    ] {
         let world = World::new(options());
         world.commit(&[user("a role=admin tokenKey=k1"), user("b tokenKey=k2")]);
         let principal = world.signed_in("a");

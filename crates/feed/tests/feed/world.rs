@@ -94,7 +94,12 @@ impl Lookup for FakeLookup {
 pub fn users(secret: &str) -> Collection {
     let mut users = collection(
         USERS,
-        &[("id", FieldKind::default()), ("role", FieldKind::default()), ("tokenKey", FieldKind::default())],
+        &[
+            ("id", FieldKind::default()),
+            ("role", FieldKind::default()),
+            ("tokenKey", FieldKind::default()),
+            ("accountDisabled", FieldKind::Bool {}),
+        ],
     );
     users.kind = CollectionKind::Auth;
     let mut auth = AuthOptions::default();
@@ -170,7 +175,8 @@ fn write(collection: &'static str, text: &str) -> Write {
             return Write { collection, id, to: To::Go };
         }
         let (name, value) = word.split_once('=').unwrap();
-        let name = ["owner", "n", "author", "role", "tokenKey"].into_iter().find(|known| *known == name);
+        let known = ["owner", "n", "author", "role", "tokenKey", "accountDisabled"];
+        let name = known.into_iter().find(|known| *known == name);
         fields.push((name.unwrap(), value.to_owned()));
     }
     Write { collection, id, to: To::Be(fields) }
@@ -292,6 +298,10 @@ impl World {
         let mut record = old.cloned().unwrap_or_else(empty);
         record.set("id", Value::text(id));
         for (name, value) in fields {
+            if *name == "accountDisabled" {
+                record.set(name, Value::Bool(value == "true"));
+                continue;
+            }
             let number = value.parse().ok().filter(|_| *name == "n");
             record.set(name, number.map_or_else(|| Value::text(value), Value::Number));
         }
