@@ -131,7 +131,8 @@ fn cocobase_options(config: &Config) -> tidewire_cocobase::realtime::Options {
     let options = config.cocobase.clone();
     let refusals = options.refusals.filter(|_| config.rate_limit);
     let (snapshot_records, snapshot_bytes) = config.realtime.snapshot;
-    tidewire_cocobase::realtime::Options { refusals, snapshot_records, snapshot_bytes, ..options }
+    let ping = config.websocket.ping;
+    tidewire_cocobase::realtime::Options { ping, refusals, snapshot_records, snapshot_bytes, ..options }
 }
 
 fn feed_options(store: &Store, config: &Config) -> anyhow::Result<tidewire_feed::Options> {

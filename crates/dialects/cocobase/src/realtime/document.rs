@@ -69,7 +69,7 @@ pub fn write_changed(old: &Record, new: &Record, out: &mut Object<'_>) {
 
 fn is_shown(record: &Record, field: &Field) -> bool {
     let name = &*field.name;
-    if field.hidden || matches!(name, "id" | "created_at" | "updated_at") {
+    if field.hidden || matches!(name, "id" | "created_at" | "updated_at" | "created" | "updated") {
         return false;
     }
     match name {

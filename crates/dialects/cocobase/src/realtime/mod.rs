@@ -29,13 +29,15 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use talk::Place;
-use tidewire_connection::websocket::{self, Limits};
+use tidewire_connection::websocket::{self, Limits, Periods};
 use visitor::Crowd;
 
 #[derive(Clone, Debug)]
 pub struct Options {
     /// how long a client may take to say who it is; default 10 s
     pub auth_timeout: Duration,
+    /// between protocol pings; a client that does not answer one before the next is given up; default 20 s
+    pub ping: Duration,
     /// bytes of one frame from a client; default 1 MiB
     pub frame_bytes: usize,
     /// bytes of what one message says; default 1 MiB
@@ -59,6 +61,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             auth_timeout: Duration::from_secs(10),
+            ping: Duration::from_secs(20),
             frame_bytes: 1 << 20,
             message_bytes: 1 << 20,
             name_bytes: 256,
@@ -118,7 +121,9 @@ where
     let (mut parts, _) = request.into_parts();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical());
-    let limits = Limits { message: app.realtime.options.frame_bytes, ..Limits::default() };
+    let options = &app.realtime.options;
+    let periods = Periods { ping: options.ping, pong: options.ping, tick: None };
+    let limits = Limits { message: options.frame_bytes, periods };
     match websocket::accept(&mut parts) {
         Ok(upgrade) => upgrade.run(limits, move |socket| serve(Session::new(app, socket, address))),
         Err(refused) => refused.answer(),
