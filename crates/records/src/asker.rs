@@ -1,7 +1,7 @@
 use crate::prepare::Body;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tidewire_model::{Principal, TenantId};
+use tidewire_model::{Language, Principal, TenantId};
 use tidewire_rules::Facts;
 
 /// One request as rules see it: who asks, in which tenant, and what `@request.*` reads besides the body.
@@ -9,6 +9,8 @@ use tidewire_rules::Facts;
 pub struct Asker {
     pub principal: Principal,
     pub tenant: TenantId,
+    /// that filters of this client are written in
+    pub language: Language,
     /// `default`, `realtime`, `batch`, `expand`, `password`, …
     pub context: &'static str,
     pub method: String,

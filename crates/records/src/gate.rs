@@ -3,7 +3,7 @@
 use crate::rule::{Bound, bind, bind_text};
 use crate::{Asker, Body};
 use std::sync::Arc;
-use tidewire_model::{Catalog, Collection};
+use tidewire_model::{Catalog, Collection, Language};
 use tidewire_rules::{Audience, Residual};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,10 @@ pub fn gate(
         Ok(Bound::If(residual)) => residual,
         Ok(Bound::Broken) | Err(_) => return Residual::never(),
     };
-    if !asker.is_superuser() && (filter.contains("@collection.") || sorts_by_request(asker)) {
+    if !asker.is_superuser()
+        && asker.language == Language::PocketBase
+        && (filter.contains("@collection.") || sorts_by_request(asker))
+    {
         return Residual::never();
     }
     if filter.is_empty() {

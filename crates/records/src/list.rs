@@ -1,7 +1,7 @@
 use crate::rule::{Bound, bind, bind_text};
 use crate::{Asker, Body, RecordError};
 use std::sync::Arc;
-use tidewire_model::{Collection, Record, TenantId, Timestamp};
+use tidewire_model::{Collection, Language, Record, TenantId, Timestamp};
 use tidewire_rules::{Audience, Expr, Facts, Limits, Query, Residual, ResolveError, Rule, Sort};
 use tidewire_store::{Snapshot, StoreError};
 
@@ -77,7 +77,7 @@ pub fn select(
     }
     let mut page = query.clone().page(limit, offset);
     if !selection.place.is_empty() {
-        page = page.filter(&own(snapshot, collection, &asker.tenant, selection.place)?);
+        page = page.filter(&own(snapshot, collection, &asker.tenant, Language::PocketBase, selection.place)?);
     }
     let items = snapshot.select(collection, &page).map_err(|error| refused(error, &condition))?;
     let total = match items.len() as u64 {
@@ -110,13 +110,13 @@ fn base(asker: &Asker, collection: &Arc<Collection>, everywhere: bool) -> Query 
     Query::new(collection, &asker.tenant, Timestamp::now())
 }
 
-/// A condition on records of a collection that is in no catalog.
+/// A condition, in the collection's language, on records of a collection that is in no catalog.
 pub fn alone(
     snapshot: &Snapshot<'_>,
     collection: &Arc<Collection>,
     text: &str,
 ) -> Result<Residual, RecordError> {
-    own(snapshot, collection, &TenantId::default(), text)
+    own(snapshot, collection, &TenantId::default(), collection.language, text)
 }
 
 /// A condition that no client wrote.
@@ -124,10 +124,11 @@ fn own(
     snapshot: &Snapshot<'_>,
     collection: &Arc<Collection>,
     tenant: &TenantId,
+    language: Language,
     text: &str,
 ) -> Result<Residual, RecordError> {
-    let expr =
-        Expr::parse(text, Limits::default()).map_err(|error| RecordError::BadRequest(error.message))?;
+    let expr = Expr::parse_in(language, text, Limits::default())
+        .map_err(|error| RecordError::BadRequest(error.message))?;
     let rule = Rule::resolve(&expr, snapshot.catalog(), tenant, collection, Audience::Superuser)?;
     Ok(rule.bind(&Facts::default()))
 }
@@ -167,7 +168,7 @@ fn condition(
         Bound::If(residual) => all.push(residual),
         Bound::Broken => return Err(RecordError::BadRequest("the list rule is invalid".into())),
     }
-    if !asker.is_superuser() {
+    if !asker.is_superuser() && asker.language == Language::PocketBase {
         check_names(filter)?;
         check_names(sort)?;
     }

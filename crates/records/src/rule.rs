@@ -8,7 +8,7 @@ use hashbrown::{Equivalent, HashMap};
 use parking_lot::RwLock;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
-use tidewire_model::{Catalog, Collection, TenantId};
+use tidewire_model::{Catalog, Collection, Language, TenantId};
 use tidewire_rules::{Audience, Expr, Facts, Limits, Residual, ResolveError, Rule};
 
 /// Texts kept per catalog; beyond it the cache of that catalog starts anew.
@@ -32,6 +32,7 @@ struct Key {
     collection: Box<str>,
     tenant: TenantId,
     audience: u8,
+    language: Language,
     text: Box<str>,
 }
 
@@ -39,18 +40,20 @@ struct Asked<'a> {
     collection: &'a str,
     tenant: &'a TenantId,
     audience: Audience,
+    language: Language,
     text: &'a str,
 }
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&*self.collection, &self.tenant, self.audience, &*self.text).hash(state);
+        (&*self.collection, &self.tenant, self.audience, self.language as u8, &*self.text).hash(state);
     }
 }
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         self.audience == other.audience
+            && self.language == other.language
             && self.text == other.text
             && self.collection == other.collection
             && self.tenant == other.tenant
@@ -61,13 +64,14 @@ impl Eq for Key {}
 
 impl Hash for Asked<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.collection, self.tenant, self.audience as u8, self.text).hash(state);
+        (self.collection, self.tenant, self.audience as u8, self.language as u8, self.text).hash(state);
     }
 }
 
 impl Equivalent<Key> for Asked<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         self.audience as u8 == key.audience
+            && self.language == key.language
             && self.text == &*key.text
             && self.collection == &*key.collection
             && self.tenant == &key.tenant
@@ -82,14 +86,15 @@ pub(crate) fn resolve(
     collection: &Arc<Collection>,
     tenant: &TenantId,
     audience: Audience,
+    language: Language,
     text: &str,
 ) -> Resolved {
     let shelf = shelf(catalog);
-    let asked = Asked { collection: &collection.id, tenant, audience, text };
+    let asked = Asked { collection: &collection.id, tenant, audience, language, text };
     if let Some(known) = shelf.rules.read().get(&asked) {
         return known.clone();
     }
-    let resolved = resolve_anew(catalog, collection, tenant, audience, text);
+    let resolved = resolve_anew(catalog, collection, tenant, audience, language, text);
     let mut rules = shelf.rules.write();
     if rules.len() >= TEXTS {
         rules.clear();
@@ -98,6 +103,7 @@ pub(crate) fn resolve(
         collection: collection.id.clone(),
         tenant: tenant.clone(),
         audience: audience as u8,
+        language,
         text: text.into(),
     };
     rules.insert(key, resolved.clone());
@@ -109,10 +115,12 @@ fn resolve_anew(
     collection: &Arc<Collection>,
     tenant: &TenantId,
     audience: Audience,
+    language: Language,
     text: &str,
 ) -> Resolved {
     let limits = if audience == Audience::Rule { RULE_LIMITS } else { Limits::default() };
-    let expr = Expr::parse(text, limits).map_err(|error| ResolveError::Invalid(error.message))?;
+    let expr =
+        Expr::parse_in(language, text, limits).map_err(|error| ResolveError::Invalid(error.message))?;
     Rule::resolve(&expr, catalog, tenant, collection, audience).map(Arc::new)
 }
 
@@ -185,7 +193,8 @@ pub(crate) fn bind_text(
     text: &str,
     body: &Body,
 ) -> Result<Residual, ResolveError> {
-    let rule = resolve(catalog, collection, &asker.tenant, audience, text)?;
+    let language = if audience == Audience::Rule { collection.language } else { asker.language };
+    let rule = resolve(catalog, collection, &asker.tenant, audience, language, text)?;
     // most rules read nothing of the request but who asks: headers and query need not be copied for the others; a
     // client's filter may call for the list rules of related collections, which may read them
     if matches!(audience, Audience::Client | Audience::Realtime) || text.contains("@request.") {

@@ -89,6 +89,11 @@ impl Expr {
         Ok(Self { tree, mentions_request: false, mentions_collection: false })
     }
 
+    /// True if it reads what a client sends in SnackBase's language.
+    pub fn reads_data(&self) -> bool {
+        matches!(&self.tree, Tree::SnackBase(phrase) if phrase.names("@request.data."))
+    }
+
     /// An expression in PocketBase's language.
     pub fn parse(text: &str, limits: Limits) -> Result<Self, SyntaxError> {
         check_length(text, limits)?;

@@ -419,7 +419,6 @@ fn facts_of(world: &World, case: &Json, method: &str) -> Facts {
         query,
         headers: headers.into(),
         body,
-        ..Facts::default()
     }
 }
 

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use tidewire_model::{Identity, Principal, TenantId};
+use tidewire_model::{Identity, Language, Principal, TenantId};
 use tidewire_records::{Asker, account, user};
 use tidewire_store::Account;
 
@@ -69,6 +69,7 @@ impl Caller {
         Asker {
             principal: self.principal.clone(),
             tenant: tenant.clone(),
+            language: Language::SnackBase,
             context: "default",
             method: method.to_owned(),
             ..Asker::default()

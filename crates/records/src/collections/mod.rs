@@ -25,7 +25,7 @@ pub use crate::expand::is_unique;
 pub use create::create;
 pub use delete::delete;
 pub use import::import;
-pub use rule::check_rule;
+pub use rule::{RuleFault, RuleOf, check_rule};
 pub use save::save;
 pub use show::{scaffold, show};
 pub use update::update;

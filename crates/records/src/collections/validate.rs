@@ -207,7 +207,7 @@ impl Check<'_> {
     }
 
     fn rule_error(&self, rule: &str) -> Option<String> {
-        match Expr::parse(rule, RULE_LIMITS) {
+        match Expr::parse_in(self.new.language, rule, RULE_LIMITS) {
             Err(error) => Some(error.message),
             Ok(expr) => Rule::resolve(&expr, self.catalog, self.tenant, self.new, Audience::Rule)
                 .err()

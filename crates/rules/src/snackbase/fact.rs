@@ -4,7 +4,6 @@ use super::Phrase;
 use crate::facts::Facts;
 use crate::scalar::Scalar;
 use serde_json::Value as Json;
-use std::borrow::Cow;
 use tidewire_model::Value;
 
 pub(super) const AUTH: &str = "@request.auth.";
@@ -53,17 +52,12 @@ impl Facts {
         Scalar::text(text).into_owned()
     }
 
-    /// Names and ids of the groups that the principal is in.
+    /// Names of the groups that the principal is in.
     pub(super) fn memberships(&self) -> Vec<Phrase> {
-        let known = self.groups.iter().map(|name| Phrase::text(name));
-        let stored = match self.principal.record().and_then(|record| record.get(GROUPS)) {
+        let groups = match self.principal.record().and_then(|record| record.get(GROUPS)) {
             Some(Value::Json(Json::Array(groups))) => groups.as_slice(),
             _ => &[],
         };
-        let stored = stored.iter().filter_map(|group| match group {
-            Json::String(id) => Some(Scalar::Text(Cow::Owned(id.clone()))),
-            _ => None,
-        });
-        known.chain(stored.map(Phrase::Literal)).collect()
+        groups.iter().filter_map(Json::as_str).map(Phrase::text).collect()
     }
 }

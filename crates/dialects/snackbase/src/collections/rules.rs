@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, Timestamp};
-use tidewire_records::collections::check_rule;
+use tidewire_records::collections::{RuleOf, check_rule};
 use tidewire_records::{Body, RecordError};
 
 /// The thirteen keys, in their order.
@@ -94,21 +94,22 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
 pub fn lay_over(catalog: &Arc<Catalog>, collection: &mut Collection, body: &Body) -> Result<(), Refusal> {
     let judged = Arc::new(collection.clone());
     let rules = &mut collection.rules;
-    for (key, rule) in [
-        ("list_rule", &mut rules.list),
-        ("view_rule", &mut rules.view),
-        ("create_rule", &mut rules.create),
-        ("update_rule", &mut rules.update),
-        ("delete_rule", &mut rules.delete),
+    for (of, rule) in [
+        (RuleOf::List, &mut rules.list),
+        (RuleOf::View, &mut rules.view),
+        (RuleOf::Create, &mut rules.create),
+        (RuleOf::Update, &mut rules.update),
+        (RuleOf::Delete, &mut rules.delete),
     ] {
+        let key = format!("{}_rule", of.as_str());
         let invalid = |reason: &str| Refusal::Rules(format!("Invalid {key}: {reason}"));
-        match body.get(key) {
+        match body.get(&key) {
             None => {}
             Some(Json::Null) => *rule = None,
             Some(Json::String(text)) => {
                 let text = text.trim();
                 if !text.is_empty() {
-                    check_rule(catalog, &judged, text).map_err(|reason| invalid(&reason))?;
+                    check_rule(catalog, &judged, of, text).map_err(|fault| invalid(&fault.message))?;
                 }
                 *rule = Some(text.into());
             }

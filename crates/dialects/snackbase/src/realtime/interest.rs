@@ -7,7 +7,7 @@ use crate::record_json::RecordJson;
 use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_feed::{self as feed, ClassSpec, Interest, ResetReason};
-use tidewire_model::{Catalog, Collection, CollectionKind, Principal, TenantId};
+use tidewire_model::{Catalog, Collection, CollectionKind, Language, Principal, TenantId};
 use tidewire_records::gate::{self, Which};
 use tidewire_records::{Asker, account, personal};
 use tidewire_rules::Residual;
@@ -89,6 +89,7 @@ fn asker(principal: &Principal, tenant: &TenantId) -> Asker {
     Asker {
         principal: principal.clone(),
         tenant: tenant.clone(),
+        language: Language::SnackBase,
         context: "realtime",
         method: "GET".to_owned(),
         ..Asker::default()
