@@ -1,6 +1,5 @@
 use crate::prepare::Body;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use tidewire_model::{Language, Principal, TenantId};
 use tidewire_rules::Facts;
 
@@ -33,7 +32,6 @@ impl Asker {
             query: self.query.clone(),
             headers: self.headers.clone(),
             body: body.clone(),
-            groups: Arc::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use tidewire_model::{Catalog, TenantId};
+use tidewire_model::{Catalog, Language, TenantId};
 use tidewire_records::{Asker, account, sign_in};
 
 /// The header by which a superuser names a tenant, by its id, slug or code.
@@ -30,6 +30,7 @@ pub fn from_request(app: &App, parts: &Parts, query: &Query) -> Result<Asker, Ap
     Ok(Asker {
         principal,
         tenant,
+        language: Language::PocketBase,
         context: "default",
         method: parts.method.as_str().to_owned(),
         query: query.first_values(),

@@ -138,6 +138,7 @@ impl Operation {
             headers,
             principal: sender.principal.clone(),
             tenant: sender.tenant.clone(),
+            language: sender.language,
         }
     }
 }

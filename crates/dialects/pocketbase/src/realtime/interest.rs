@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_feed::{self as feed, ClassSpec, Interest, ResetReason};
 use tidewire_model::json::{self, Escape};
-use tidewire_model::{Catalog, Collection, CollectionKind, Principal, TenantId};
+use tidewire_model::{Catalog, Collection, CollectionKind, Language, Principal, TenantId};
 use tidewire_records::Asker;
 use tidewire_records::gate::{self, Which};
 use tidewire_records::show::{Expand, Fields, Sight};
@@ -88,6 +88,7 @@ impl TopicInterest {
         Asker {
             principal: principal.clone(),
             tenant: tenant_of(principal),
+            language: Language::PocketBase,
             context: "realtime",
             method: "GET".to_owned(),
             query: self.topic.options.query.clone(),
