@@ -81,6 +81,10 @@ pub fn issue(record: &Record, kind: TokenKind, refreshable: bool, seconds: Optio
         TokenKind::File => {}
         TokenKind::Verification | TokenKind::PasswordReset => claims["email"] = record.text("email").into(),
     }
+    // CocoBase's name for a tenant's own users
+    if record.collection.owner.is_some() {
+        claims["userId"] = record.id().into();
+    }
     // PocketBase knows no tenants: tokens of the default one are exactly as it makes them.
     if record.tenant.as_str() != TenantId::DEFAULT {
         claims["tenant"] = record.tenant.as_str().into();

@@ -2,9 +2,13 @@
 
 use crate::account::random_uuid;
 use crate::collections::defaults;
+use crate::error::{FieldError, FieldErrors};
+use crate::save::set_dates;
+use crate::{Asker, Body, RecordError, validate};
+use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::field::{AutodateOptions, JsonOptions, TextOptions};
-use tidewire_model::{Catalog, Collection, CollectionKind, Field, FieldKind, Record, TenantId, Timestamp};
+use tidewire_model::{Catalog, Collection, CollectionKind, Field, FieldKind, Record, TenantId, Timestamp, Value, id};
 use tidewire_store::{StoreError, Tx};
 
 /// No client can make a collection of this name.
@@ -13,6 +17,8 @@ pub const COLLECTION: &str = "_app_users";
 pub const ROLES: &str = "roles";
 /// seven days
 const TOKEN_SECONDS: i64 = 7 * 86_400;
+/// characters
+const TOKEN_KEY: usize = 50;
 
 pub fn find(catalog: &Catalog, tenant: &TenantId) -> Option<Arc<Collection>> {
     catalog.by_name(tenant, COLLECTION).cloned()
@@ -25,12 +31,106 @@ pub fn find_or_create(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Arc<Collecti
     }
 }
 
+/// What somebody who signs up tells, with the hash of the password.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    pub email: String,
+    pub hash: String,
+    pub phone_number: String,
+    pub data: Body,
+    pub roles: Vec<String>,
+}
+
+/// Makes a user; without a mailer nobody could confirm the address.
+pub fn sign_up(tx: &mut Tx<'_>, tenant: &TenantId, new: NewUser) -> Result<Arc<Record>, RecordError> {
+    let collection = find_or_create(tx, tenant)?;
+    check_email(tx, &collection, tenant, &new.email)?;
+    let mut user = Record::empty(collection, tenant.clone());
+    user.set("id", Value::text(&random_uuid()));
+    user.set("email", Value::text(&new.email));
+    user.set("emailVisibility", Value::Bool(true));
+    user.set("password", Value::text(&new.hash));
+    user.set("tokenKey", Value::text(&id::secret(TOKEN_KEY)));
+    user.set("phone_number", Value::text(&new.phone_number));
+    user.set(Collection::DATA, Value::Json(Json::Object(new.data)));
+    user.set(ROLES, Value::Json(new.roles.into()));
+    set_dates(&mut user, true);
+    Ok(tx.insert(user, "")?)
+}
+
+/// What is to change of a user; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct UserPatch {
+    pub email: Option<String>,
+    pub hash: Option<String>,
+    pub phone_number: Option<String>,
+    pub data: Option<Body>,
+    pub roles: Option<Vec<String>>,
+}
+
+/// A new password ends all other tokens.
+pub fn update(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    id: &str,
+    patch: UserPatch,
+) -> Result<Arc<Record>, RecordError> {
+    let collection = find(tx.catalog(), &asker.tenant).ok_or(RecordError::NotFound)?;
+    let old = tx.get(&collection, &asker.tenant, id)?.ok_or(RecordError::NotFound)?;
+    let mut user = Record::clone(&old);
+    if let Some(email) = patch.email.filter(|email| *email != old.text("email")) {
+        check_email(tx, &collection, &asker.tenant, &email)?;
+        user.set("email", Value::text(&email));
+    }
+    if let Some(hash) = patch.hash {
+        user.set("password", Value::text(&hash));
+        user.set("tokenKey", Value::text(&id::secret(TOKEN_KEY)));
+    }
+    if let Some(phone_number) = patch.phone_number {
+        user.set("phone_number", Value::text(&phone_number));
+    }
+    if let Some(patch) = patch.data {
+        let mut data = data(&old);
+        data.extend(patch);
+        user.set(Collection::DATA, Value::Json(Json::Object(data)));
+    }
+    if let Some(roles) = patch.roles {
+        user.set(ROLES, Value::Json(roles.into()));
+    }
+    set_dates(&mut user, false);
+    Ok(tx.update(&old, user, &asker.principal.actor())?)
+}
+
+/// What the app keeps of a user.
+pub fn data(user: &Record) -> Body {
+    match user.get(Collection::DATA) {
+        Some(Value::Json(Json::Object(data))) => data.clone(),
+        _ => Body::new(),
+    }
+}
+
+fn check_email(
+    tx: &Tx<'_>,
+    collection: &Arc<Collection>,
+    tenant: &TenantId,
+    email: &str,
+) -> Result<(), RecordError> {
+    let fault = |error| Err(RecordError::Invalid(FieldErrors::one("email", error)));
+    if let Some(field) = collection.field("email")
+        && let Err(error) = validate::validate(field, &Value::text(email), None)
+    {
+        return fault(error);
+    }
+    match tx.find_by(collection, tenant, "email", email, true)? {
+        Some(_) => fault(FieldError::not_unique()),
+        None => Ok(()),
+    }
+}
+
 /// The roles that a user has.
 pub fn roles(user: &Record) -> Vec<&str> {
     match user.get(ROLES) {
-        Some(tidewire_model::Value::Json(serde_json::Value::Array(items))) => {
-            items.iter().filter_map(serde_json::Value::as_str).collect()
-        }
+        Some(Value::Json(Json::Array(items))) => items.iter().filter_map(Json::as_str).collect(),
         _ => Vec::new(),
     }
 }

@@ -3,12 +3,18 @@
 use crate::account::random_uuid;
 use crate::collections::defaults::checksum;
 use crate::error::{FieldError, FieldErrors, RecordError};
+use crate::save::set_dates;
+use crate::{Asker, Body, validate};
+use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::field::{AutodateOptions, JsonOptions, TextOptions};
-use tidewire_model::{Collection, Field, FieldKind, TenantId, Timestamp};
+use tidewire_model::{Collection, Field, FieldKind, Record, TenantId, Timestamp, Value};
+use tidewire_rules::Query;
 use tidewire_store::Tx;
 
 const LONGEST_NAME: usize = 255;
+/// documents deleted at a time
+const BATCH: u64 = 1000;
 const ID: &str = "[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}";
 const ID_PATTERN: &str = "^[A-Za-z0-9_-]+$";
 
@@ -35,6 +41,87 @@ pub fn create(
     let mut collection = definition(tenant, name);
     finish(&mut collection);
     Ok(tx.save_collection(collection)?)
+}
+
+/// Writes a new document of an open collection; who may do so was decided before.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    collection: &Arc<Collection>,
+    data: Body,
+) -> Result<Arc<Record>, RecordError> {
+    let mut record = Record::empty(collection.clone(), asker.tenant.clone());
+    record.set("id", Value::text(&random_uuid()));
+    set_data(&mut record, data)?;
+    set_dates(&mut record, true);
+    Ok(tx.insert(record, &asker.principal.actor())?)
+}
+
+/// Lays `patch` over a document of an open collection.
+pub fn merge(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    old: &Arc<Record>,
+    patch: Body,
+) -> Result<Arc<Record>, RecordError> {
+    let mut record = Record::clone(old);
+    let mut data = match record.get(Collection::DATA) {
+        Some(Value::Json(Json::Object(data))) => data.clone(),
+        _ => Body::new(),
+    };
+    lay_over(&mut data, patch);
+    set_data(&mut record, data)?;
+    set_dates(&mut record, false);
+    Ok(tx.update(old, record, &asker.principal.actor())?)
+}
+
+/// Deletes all documents, one change each, and then the collection.
+pub fn drop_collection(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    collection: &Arc<Collection>,
+) -> Result<(), RecordError> {
+    let actor = asker.principal.actor();
+    loop {
+        let query = Query::new(collection, &asker.tenant, Timestamp::now()).page(BATCH, 0);
+        let records = tx.select(collection, &query)?;
+        if records.is_empty() {
+            return Ok(tx.delete_collection(&collection.id)?);
+        }
+        for record in records {
+            tx.delete(&record, &actor)?;
+        }
+    }
+}
+
+/// `$append` and `$remove` edit lists; all other keys replace.
+fn lay_over(data: &mut Body, mut patch: Body) {
+    for (operator, is_append) in [("$append", true), ("$remove", false)] {
+        let Some(Json::Object(edits)) = patch.get(operator).cloned() else { continue };
+        patch.remove(operator);
+        for (key, items) in edits {
+            let items = if let Json::Array(items) = items { items } else { vec![items] };
+            match data.get_mut(&key) {
+                Some(Json::Array(list)) if is_append => list.extend(items),
+                Some(Json::Array(list)) => list.retain(|item| !items.contains(item)),
+                None | Some(Json::Null) if is_append => {
+                    data.insert(key, Json::Array(items));
+                }
+                _ => {}
+            }
+        }
+    }
+    data.extend(patch);
+}
+
+fn set_data(record: &mut Record, data: Body) -> Result<(), RecordError> {
+    let value = Value::Json(Json::Object(data));
+    if let Some(field) = record.collection.field(Collection::DATA) {
+        let checked = validate::validate(field, &value, None);
+        checked.map_err(|error| RecordError::Invalid(FieldErrors::one(Collection::DATA, error)))?;
+    }
+    record.set(Collection::DATA, value);
+    Ok(())
 }
 
 /// Names stand in URLs; everything else about them is up to the tenant.

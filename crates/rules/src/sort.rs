@@ -1,4 +1,5 @@
 use crate::compare::Literals;
+use crate::document::Lookup;
 use crate::facts::Facts;
 use crate::fold::fold;
 use crate::node::{Join, Node, Operand};
@@ -66,6 +67,20 @@ impl Sort {
         let guard = resolver.guards().map_err(|error| SortError(error.to_string()))?;
         let guard = fold(place(guard, resolver.joins));
         Ok(Self { keys, guard })
+    }
+}
+
+impl Sort {
+    /// By what one name of a filter on documents leads to, then by the order of insertion, both in one direction. A name
+    /// that leads nowhere, or to what not everybody may see, sorts nothing.
+    pub fn by_document(collection: &Arc<Collection>, name: &str, descending: bool) -> Self {
+        let operand = match Lookup::new(collection, name) {
+            (lookup, None) => lookup.operand(),
+            _ => None,
+        };
+        let key = operand.map(|operand| (Key::Operand { joins: Vec::new(), operand }, descending));
+        let keys = key.into_iter().chain([(Key::Row, descending)]).collect();
+        Self { keys, guard: Node::Const(true) }
     }
 }
 

@@ -434,12 +434,12 @@ fn json_array(items: &[Scalar<'_>]) -> String {
     serde_json::Value::Array(items.collect()).to_string()
 }
 
-/// Keys have only letters, digits and `_` in them.
+/// Keys have no quotes and backslashes in them.
 fn json_path(path: &Path) -> String {
     let mut out = String::from("$");
     for part in path.0.iter() {
         let _ = match part {
-            Part::Key(key) => write!(out, ".{key}"),
+            Part::Key(key) => write!(out, ".\"{key}\""),
             Part::Index(index) => write!(out, "[{index}]"),
         };
     }

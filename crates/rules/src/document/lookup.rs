@@ -1,7 +1,7 @@
 //! Where a name of a filter leads: a key of a document, a field of a typed record, or nowhere.
 
 use super::text::{number_text, parsed, shown_time};
-use crate::node::{At, Column, Node, Operand, Order, Test};
+use crate::node::{At, Column, Node, Operand, Order, Part, Path, Test};
 use crate::scalar::{Affinity, Scalar};
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -97,6 +97,27 @@ impl Lookup {
             Self::Key { data, name, system: None } if is_plain(name) => Some((data, name)),
             _ => None,
         }
+    }
+
+    /// What a sort compares: scalars as SQLite orders them.
+    pub(crate) fn operand(&self) -> Option<Operand> {
+        let at = At::Root;
+        let (field, parts): (&Column, Vec<&str>) = match self {
+            Self::Key { system: Some(System::Field(field)), .. } => (field, Vec::new()),
+            Self::Key { system: Some(System::Collection(_)), .. } | Self::Constant(_) => return None,
+            Self::Key { data, name, .. } => (data, name.split('.').collect()),
+            Self::Field { field, path: Some(path) } => (field, path.split('.').collect()),
+            Self::Field { field, path: None } => (field, Vec::new()),
+        };
+        if !parts.iter().all(|part| is_plain(part)) {
+            return None;
+        }
+        let field = field.clone();
+        if parts.is_empty() && !matches!(field.field().kind, FieldKind::Json(_)) {
+            return Some(Operand::Column { at, field });
+        }
+        let path = Path(parts.into_iter().map(|part| Part::Key(part.into())).collect());
+        Some(Operand::Extract { at, field, path })
     }
 
     /// The field of a typed record whose text alone decides.

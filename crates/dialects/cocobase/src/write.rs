@@ -1,0 +1,142 @@
+//! Writes of one or many documents, each all or nothing; the answers are the documents as they became.
+
+use crate::App;
+use crate::body::Object;
+use crate::call::{Call, Deed};
+use crate::collection;
+use crate::document;
+use crate::documents::current;
+use crate::error::ApiError;
+use serde_json::Value as Json;
+use std::sync::Arc;
+use tidewire_model::{Collection, Record};
+use tidewire_records::{Asker, Prepared, RecordError, open, prepare};
+use tidewire_store::{StoreError, Tx};
+
+/// New documents, in this order.
+pub async fn create(call: &Call, all: Vec<Object>) -> Result<Vec<Json>, ApiError> {
+    let known = call.collection();
+    let prepared = match &known {
+        Some(typed) if !typed.open => prepare_all(call, typed, all).await?,
+        _ => all.into_iter().map(|body| Prepared { body, ..Prepared::default() }).collect(),
+    };
+    let (asker, name, project) = (call.asker.clone(), call.collection_name().to_owned(), call.project.clone());
+    let written = call.app.store.write(move |tx| {
+        let collection = match known {
+            Some(known) => current(tx, &asker.tenant, &known)?,
+            // somebody else may have made it meanwhile
+            None => match collection::find(tx.catalog(), &asker.tenant, &name) {
+                Some(found) => {
+                    if !crate::call::permits(&found, Deed::Create, &asker.principal)
+                        || !project.covers_collection(&found)
+                    {
+                        return Err(ApiError::forbidden(crate::error::FORBIDDEN));
+                    }
+                    found
+                }
+                None => open::create(tx, &asker.tenant, &name, |_| {})?,
+            },
+        };
+        let mut records = Vec::with_capacity(prepared.len());
+        for prepared in prepared {
+            records.push(create_one(tx, &asker, &collection, prepared)?);
+        }
+        Ok::<_, ApiError>(document::show(tx, &asker, &collection, &records)?)
+    });
+    written.await
+}
+
+fn create_one(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    collection: &Arc<Collection>,
+    prepared: Prepared,
+) -> Result<Arc<Record>, RecordError> {
+    if collection.open {
+        return open::insert(tx, asker, collection, prepared.body);
+    }
+    tidewire_records::create::create(tx, asker, collection, &prepared)
+}
+
+async fn prepare_all(
+    call: &Call,
+    collection: &Arc<Collection>,
+    all: Vec<Object>,
+) -> Result<Vec<Prepared>, ApiError> {
+    let mut prepared = Vec::with_capacity(all.len());
+    for body in all {
+        let App { store, passwords, .. } = &call.app;
+        prepared.push(prepare::prepare(store, passwords, &call.asker, collection, None, body).await?);
+    }
+    Ok(prepared)
+}
+
+
+/// Documents under new keys; those that do not exist are left out.
+pub async fn update(
+    call: &Call,
+    collection: Arc<Collection>,
+    all: Vec<(String, Object)>,
+) -> Result<Vec<Json>, ApiError> {
+    let asker = call.asker.clone();
+    let written = call.app.store.write(move |tx| {
+        let collection = current(tx, &asker.tenant, &collection)?;
+        let mut records = Vec::with_capacity(all.len());
+        for (id, patch) in all {
+            records.extend(update_one(tx, &asker, &collection, &id, patch)?);
+        }
+        Ok::<_, ApiError>(document::show(tx, &asker, &collection, &records)?)
+    });
+    written.await
+}
+
+fn update_one(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    collection: &Arc<Collection>,
+    id: &str,
+    patch: Object,
+) -> Result<Option<Arc<Record>>, RecordError> {
+    if collection.open {
+        let Some(old) = tx.get(collection, &asker.tenant, id)? else { return Ok(None) };
+        return open::merge(tx, asker, &old, patch).map(Some);
+    }
+    let prepared = Prepared { body: patch, ..Prepared::default() };
+    found(tidewire_records::update::update(tx, asker, collection, id, &prepared))
+}
+
+/// How many there were.
+pub async fn delete(call: &Call, collection: Arc<Collection>, ids: Vec<String>) -> Result<u64, ApiError> {
+    let asker = call.asker.clone();
+    let deleted = call.app.store.write(move |tx| {
+        let collection = current(tx, &asker.tenant, &collection)?;
+        let mut count = 0;
+        for id in ids {
+            count += u64::from(delete_one(tx, &asker, &collection, &id)?);
+        }
+        Ok::<_, ApiError>(count)
+    });
+    deleted.await
+}
+
+fn delete_one(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    collection: &Arc<Collection>,
+    id: &str,
+) -> Result<bool, RecordError> {
+    if collection.open {
+        let Some(old) = tx.get(collection, &asker.tenant, id)? else { return Ok(false) };
+        tx.delete(&old, &asker.principal.actor())?;
+        return Ok(true);
+    }
+    Ok(found(tidewire_records::delete::delete(tx, asker, collection, id))?.is_some())
+}
+
+fn found<T>(result: Result<T, RecordError>) -> Result<Option<T>, RecordError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(RecordError::NotFound | RecordError::Store(StoreError::NoRecord(_))) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
