@@ -8,7 +8,9 @@ use crate::{Asker, Body, RecordError, validate};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::field::{AutodateOptions, JsonOptions, TextOptions};
-use tidewire_model::{Catalog, Collection, CollectionKind, Field, FieldKind, Record, TenantId, Timestamp, Value, id};
+use tidewire_model::{
+    Catalog, Collection, CollectionKind, Field, FieldKind, Record, TenantId, Timestamp, Value, id,
+};
 use tidewire_store::{StoreError, Tx};
 
 /// No client can make a collection of this name.

@@ -75,23 +75,36 @@ pub fn merge(
     Ok(tx.update(old, record, &asker.principal.actor())?)
 }
 
-/// Deletes all documents, one change each, and then the collection.
-pub fn drop_collection(
-    tx: &mut Tx<'_>,
-    asker: &Asker,
-    collection: &Arc<Collection>,
-) -> Result<(), RecordError> {
+/// Deletes all documents, one change each. The collection goes in a later write, so that who watches it hears of them.
+pub fn empty(tx: &mut Tx<'_>, asker: &Asker, collection: &Arc<Collection>) -> Result<(), RecordError> {
     let actor = asker.principal.actor();
     loop {
-        let query = Query::new(collection, &asker.tenant, Timestamp::now()).page(BATCH, 0);
-        let records = tx.select(collection, &query)?;
+        let records = some_documents(tx, asker, collection)?;
         if records.is_empty() {
-            return Ok(tx.delete_collection(&collection.id)?);
+            return Ok(());
         }
         for record in records {
             tx.delete(&record, &actor)?;
         }
     }
+}
+
+/// False if somebody wrote to the collection since it was emptied.
+pub fn drop_empty(tx: &mut Tx<'_>, asker: &Asker, collection: &Arc<Collection>) -> Result<bool, RecordError> {
+    if !some_documents(tx, asker, collection)?.is_empty() {
+        return Ok(false);
+    }
+    tx.delete_collection(&collection.id)?;
+    Ok(true)
+}
+
+fn some_documents(
+    tx: &Tx<'_>,
+    asker: &Asker,
+    collection: &Arc<Collection>,
+) -> Result<Vec<Arc<Record>>, RecordError> {
+    let query = Query::new(collection, &asker.tenant, Timestamp::now()).page(BATCH, 0);
+    Ok(tx.select(collection, &query)?)
 }
 
 /// `$append` and `$remove` edit lists; all other keys replace.

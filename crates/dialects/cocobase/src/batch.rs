@@ -21,7 +21,11 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let mut documents = Vec::with_capacity(items.len());
     for item in items {
         let Json::Object(document) = item else {
-            return Err(ApiError::invalid(&["body", "documents"], "dict_type", "Input should be a valid dictionary"));
+            return Err(ApiError::invalid(
+                &["body", "documents"],
+                "dict_type",
+                "Input should be a valid dictionary",
+            ));
         };
         documents.push(unwrapped(document));
     }
@@ -54,7 +58,8 @@ pub async fn delete(mut call: Call) -> Result<Response, ApiError> {
     let key = if body.contains_key("ids") { "ids" } else { "document_ids" };
     let ids = list(&mut body, key)?;
     let ids: Option<Vec<String>> = ids.into_iter().map(|id| id.as_str().map(str::to_owned)).collect();
-    let ids = ids.ok_or_else(|| ApiError::invalid(&["body", key], "string_type", "Input should be a valid string"))?;
+    let ids = ids
+        .ok_or_else(|| ApiError::invalid(&["body", key], "string_type", "Input should be a valid string"))?;
     let collection = writable(&call, Deed::Delete)?;
     let count = write::delete(&call, collection, ids).await?;
     let message = format!("Deleted {count} documents");

@@ -19,7 +19,8 @@ pub async fn read(parts: &Parts, body: Body) -> Result<Object, ApiError> {
         return Err(ApiError::unsupported("File uploads are not supported yet"));
     }
     let bytes = axum::body::to_bytes(body, LIMIT).await;
-    let bytes = bytes.map_err(|_| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large"))?;
+    let bytes =
+        bytes.map_err(|_| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large"))?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Object::new());
     }
@@ -70,7 +71,11 @@ mod tests {
             ("", json!({"data": {"data": {"title": "x"}}}), json!({"data": {"title": "x"}})),
             ("python-requests/2.31", json!({"data": {"data": {"title": "x"}}}), json!({"title": "x"})),
             ("python-requests/2.31", json!({"data": {"title": "x"}}), json!({"title": "x"})),
-            ("python-requests/2.31", json!({"data": {"data": {"a": 1}, "b": 2}}), json!({"data": {"a": 1}, "b": 2})),
+            (
+                "python-requests/2.31",
+                json!({"data": {"data": {"a": 1}, "b": 2}}),
+                json!({"data": {"a": 1}, "b": 2}),
+            ),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));

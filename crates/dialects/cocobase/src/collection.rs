@@ -7,14 +7,17 @@ use tidewire_rules::shown_time;
 
 /// By name, then by id. What another project made for itself is not there.
 pub fn find(catalog: &Catalog, tenant: &TenantId, name_or_id: &str) -> Option<Arc<Collection>> {
-    let by_name = catalog.by_name(tenant, name_or_id).filter(|found| is_visible(found, tenant));
+    let by_name = catalog
+        .by_name(tenant, name_or_id)
+        .filter(|found| *found.name == *name_or_id && is_visible(found, tenant));
     let found = by_name.or_else(|| catalog.by_id(name_or_id).filter(|found| is_visible(found, tenant)));
     found.cloned()
 }
 
 /// `users` of the instance are people, not documents: the name is free for every project.
 pub fn is_visible(collection: &Collection, tenant: &TenantId) -> bool {
-    collection.kind == CollectionKind::Base && !collection.system && !collection.is_foreign(tenant)
+    let is_document = collection.kind == CollectionKind::Base && !collection.name.starts_with('_');
+    is_document && !collection.is_foreign(tenant)
 }
 
 /// The object that each document carries.

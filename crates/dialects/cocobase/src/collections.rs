@@ -16,6 +16,8 @@ use tidewire_records::{RecordError, open};
 use tidewire_rules::{Query, shown_time};
 use tidewire_store::Tx;
 
+/// times to empty a collection before giving up
+const ROUNDS: usize = 8;
 const TAKEN: &str = "A collection with this name already exists in this project";
 pub(crate) const MISSING: &str = "Collection not found";
 
@@ -23,7 +25,8 @@ pub(crate) const MISSING: &str = "Collection not found";
 pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let body = body::document(call.object().await?);
     let wish = Wish::read(&body)?;
-    let name = wish.name.clone().ok_or_else(|| ApiError::invalid(&["body", "name"], "missing", "Field required"))?;
+    let name =
+        wish.name.clone().ok_or_else(|| ApiError::invalid(&["body", "name"], "missing", "Field required"))?;
     call.require_secret()?;
     if !call.project.covers(&name, "") {
         return Err(ApiError::forbidden("This API key is not valid for this collection"));
@@ -42,11 +45,9 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     let is_listed = |found: &&Arc<Collection>| {
         collection::is_visible(found, call.tenant())
             && call.project.covers_collection(found)
-            && (found.open || found.rules.list.is_some() || call.asker.is_superuser())
+            && (found.open || found.rules.list.is_some() || call.is_owner() || call.asker.is_superuser())
     };
-    let shown = |found: &Arc<Collection>| {
-        json!({ "id": found.id, "name": found.name, "created_at": shown_time(&found.created) })
-    };
+    let shown = |found: &Arc<Collection>| json!({ "id": found.id, "name": found.name, "created_at": shown_time(&found.created) });
     let all: Vec<Json> = catalog.all().iter().filter(is_listed).map(shown).collect();
     Ok(answer::json(StatusCode::OK, &Json::Array(all)))
 }
@@ -56,7 +57,7 @@ pub async fn view(call: Call) -> Result<Response, ApiError> {
     let found = call.collection().ok_or_else(|| ApiError::not_found(MISSING))?;
     call.require(Deed::Read, Some(&found))?;
     let count = call.app.store.read_here(|snapshot| {
-        let condition = condition(snapshot, &call.asker, &found)?;
+        let condition = condition(snapshot, &call.asker, call.is_owner(), &found)?;
         let query = Query::new(&found, &call.asker.tenant, Timestamp::now()).filter(&condition);
         Ok::<_, ApiError>(snapshot.count(&query)?)
     })?;
@@ -87,16 +88,24 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
 /// `DELETE /collections/{collection}`: every document is told to those who watch.
 pub async fn delete(call: Call) -> Result<Response, ApiError> {
     let found = own(&call, Deed::Delete)?;
-    let asker = call.asker.clone();
-    let deleted = call.app.store.write(move |tx| {
-        let current = tx.catalog().by_id(&found.id).cloned().ok_or(RecordError::NotFound)?;
-        open::drop_collection(tx, &asker, &current)
-    });
-    match deleted.await {
-        Err(RecordError::NotFound) => Err(ApiError::not_found(MISSING)),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(answer::no_content()),
+    for _ in 0..ROUNDS {
+        match drop_collection(&call, &found).await {
+            Err(RecordError::NotFound) => return Err(ApiError::not_found(MISSING)),
+            Err(error) => return Err(error.into()),
+            Ok(true) => return Ok(answer::no_content()),
+            // somebody wrote meanwhile
+            Ok(false) => {}
+        }
     }
+    Err(ApiError::new(StatusCode::CONFLICT, "The collection is being written to"))
+}
+
+async fn drop_collection(call: &Call, found: &Arc<Collection>) -> Result<bool, RecordError> {
+    let current = |tx: &Tx<'_>, id: &str| tx.catalog().by_id(id).cloned().ok_or(RecordError::NotFound);
+    let (asker, id) = (call.asker.clone(), found.id.clone());
+    call.app.store.write(move |tx| open::empty(tx, &asker, &current(tx, &id)?)).await?;
+    let (asker, id) = (call.asker.clone(), found.id.clone());
+    call.app.store.write(move |tx| open::drop_empty(tx, &asker, &current(tx, &id)?)).await
 }
 
 /// An open collection of the project; those of the instance are not its to change.
@@ -134,7 +143,9 @@ impl Wish {
         let text = |key: &str| match body.get(key) {
             None | Some(Json::Null) => Ok(None),
             Some(Json::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(ApiError::invalid(&["body", key], "string_type", "Input should be a valid string")),
+            Some(_) => {
+                Err(ApiError::invalid(&["body", key], "string_type", "Input should be a valid string"))
+            }
         };
         let permissions = match body.get("permissions") {
             None | Some(Json::Null) => None,

@@ -76,8 +76,8 @@ fn typed_data(shown: Json) -> Object {
     data
 }
 
-/// A time of the record, by the first of these fields that it has; the epoch if there is none, for clients read a time.
+/// A time of the record, by the first of these fields that it has; else that of its collection, for clients read a time.
 pub fn time(record: &Record, names: [&str; 2]) -> String {
     let stored = names.iter().map(|name| record.text(name)).find(|text| !text.is_empty());
-    shown_time(stored.unwrap_or("1970-01-01 00:00:00.000Z"))
+    shown_time(stored.unwrap_or(&record.collection.created))
 }

@@ -1,8 +1,23 @@
 //! CocoBase's REST and realtime protocols.
 
+mod batch;
+mod body;
+mod call;
+mod collection;
+mod collections;
+mod cors;
+mod document;
+mod documents;
 pub mod error;
+mod listing;
+mod query;
+mod questions;
 pub mod realtime;
+mod relation;
 mod routes;
+mod unsupported;
+mod users;
+mod write;
 
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Passwords};

@@ -1,15 +1,25 @@
 //! Query strings: filters, and the keys that mean something else.
 
-use crate::error::ApiError;
-use tidewire_rules::DocumentFilter;
-
 const DEFAULT_LIMIT: u64 = 100;
 const MAX_LIMIT: u64 = 1000;
 
 /// Keys that are no filters.
 const RESERVED: [&str; 15] = [
-    "limit", "offset", "sort", "order", "populate", "select", "count", "id", "sort_by", "sort_order", "field",
-    "operation", "count_field", "format", "collection",
+    "limit",
+    "offset",
+    "sort",
+    "order",
+    "populate",
+    "select",
+    "count",
+    "id",
+    "sort_by",
+    "sort_order",
+    "field",
+    "operation",
+    "count_field",
+    "format",
+    "collection",
 ];
 
 /// All pairs, in order.
@@ -36,7 +46,11 @@ impl Query {
     /// All values of a key that may be repeated, or hold several with commas between them.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let values = self.0.iter().filter(|(found, _)| found == name);
-        values.flat_map(|(_, value)| value.split(',')).map(str::trim).filter(|item| !item.is_empty()).collect()
+        values
+            .flat_map(|(_, value)| value.split(','))
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .collect()
     }
 
     /// Pairs that are filters.
@@ -45,10 +59,6 @@ impl Query {
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .filter(|(key, _)| !RESERVED.contains(key))
-    }
-
-    pub fn filter(&self) -> Result<DocumentFilter, ApiError> {
-        DocumentFilter::from_pairs(self.filters()).map_err(|error| ApiError::bad_request(&error.to_string()))
     }
 
     /// What is out of bounds is moved into them.
@@ -98,9 +108,13 @@ mod tests {
 
     #[test]
     fn reserved_keys_are_no_filters() {
-        let query = Query::parse("limit=1&id=x&%5Bor%5Drole=a&%5Bor%5Drole=b&field=f&name_contains=a+b%20c&status=");
+        let query =
+            Query::parse("limit=1&id=x&%5Bor%5Drole=a&%5Bor%5Drole=b&field=f&name_contains=a+b%20c&status=");
         let filters: Vec<_> = query.filters().collect();
-        assert_eq!(filters, [("[or]role", "a"), ("[or]role", "b"), ("name_contains", "a b c"), ("status", "")]);
+        assert_eq!(
+            filters,
+            [("[or]role", "a"), ("[or]role", "b"), ("name_contains", "a b c"), ("status", "")]
+        );
         assert_eq!(Query::parse("select=a,b&select=c").all("select"), ["a", "b", "c"]);
     }
 }

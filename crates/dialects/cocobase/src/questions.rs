@@ -18,7 +18,9 @@ const SAMPLE: u64 = 100;
 
 /// `GET …/count`
 pub async fn count(call: Call) -> Result<Response, ApiError> {
-    let Some(collection) = readable(&call)? else { return Ok(answer::json(StatusCode::OK, &json!({ "count": 0 }))) };
+    let Some(collection) = readable(&call)? else {
+        return Ok(answer::json(StatusCode::OK, &json!({ "count": 0 })));
+    };
     let listing = Listing::all(&call, collection);
     let count = call.app.store.read(move |snapshot| listing.count(snapshot)).await?;
     Ok(answer::json(StatusCode::OK, &json!({ "count": count })))
@@ -43,7 +45,8 @@ pub async fn aggregate(call: Call) -> Result<Response, ApiError> {
         "count" => json!(values.iter().filter(|value| !value.is_null()).count()),
         operation => reduce(operation, &values),
     };
-    let name = call.collection().map_or_else(|| call.collection_name().to_owned(), |found| found.name.to_string());
+    let name =
+        call.collection().map_or_else(|| call.collection_name().to_owned(), |found| found.name.to_string());
     let answer = json!({ "field": field, "operation": operation, "result": result, "collection": name });
     Ok(answer::json(StatusCode::OK, &answer))
 }
@@ -61,7 +64,8 @@ pub async fn group_by(call: Call) -> Result<Response, ApiError> {
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let shown = groups.into_iter().map(|(value, count)| {
-        let mut group = Map::from_iter([("value".to_owned(), value.clone()), ("count".to_owned(), count.into())]);
+        let mut group =
+            Map::from_iter([("value".to_owned(), value.clone()), ("count".to_owned(), count.into())]);
         group.insert(field.clone(), value);
         Json::Object(group)
     });
@@ -120,8 +124,11 @@ pub async fn export(call: Call) -> Result<Response, ApiError> {
     let mut response = answer::raw_json(StatusCode::OK, text.into_bytes());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    let name: String =
-        call.collection_name().chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+    let name: String = call
+        .collection_name()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        .collect();
     if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.{format}\"")) {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
@@ -209,7 +216,11 @@ fn csv(rows: &[Object]) -> String {
 /// Texts that a spreadsheet would take for a formula are marked as text.
 fn cell(text: &str) -> String {
     let is_number = text.parse::<f64>().is_ok();
-    let text = if text.starts_with(['=', '+', '-', '@']) && !is_number { format!("'{text}") } else { text.to_owned() };
+    let text = if text.starts_with(['=', '+', '-', '@']) && !is_number {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
@@ -233,9 +244,14 @@ mod tests {
 
     #[test]
     fn cells_are_quoted() {
-        for (text, expected) in
-            [("a", "a"), ("a,b", "\"a,b\""), ("a\"b", "\"a\"\"b\""), ("=1+1", "'=1+1"), ("-5", "-5"), ("", "")]
-        {
+        for (text, expected) in [
+            ("a", "a"),
+            ("a,b", "\"a,b\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("=1+1", "'=1+1"),
+            ("-5", "-5"),
+            ("", ""),
+        ] {
             assert_eq!(cell(text), expected);
         }
     }

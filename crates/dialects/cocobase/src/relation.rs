@@ -149,7 +149,9 @@ mod tests {
 
     #[test]
     fn names_of_one_and_of_many() {
-        for (one, many) in [("post", "posts"), ("category", "categories"), ("bus", "buses"), ("author", "authors")] {
+        for (one, many) in
+            [("post", "posts"), ("category", "categories"), ("bus", "buses"), ("author", "authors")]
+        {
             assert_eq!((plural(one).as_str(), singular(many).as_str()), (many, one));
         }
     }

@@ -66,7 +66,7 @@ pub async fn login(mut call: Call) -> Result<Response, ApiError> {
 
 /// `GET /auth-collections/user`
 pub async fn me(call: Call) -> Result<Response, ApiError> {
-    Ok(answer::json(StatusCode::OK, &show(&own(&call)?)))
+    Ok(answer::json(StatusCode::OK, &show(&*own(&call)?)))
 }
 
 /// `PATCH /auth-collections/user`: users do not change their own roles.
@@ -124,11 +124,6 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     change(&call, id, patch).await
 }
 
-/// Ways to sign in and to confirm that need a mailer or another service.
-pub async fn unsupported(_call: Call) -> Result<Response, ApiError> {
-    Err(ApiError::unsupported("Not supported yet"))
-}
-
 async fn change(call: &Call, id: String, patch: UserPatch) -> Result<Response, ApiError> {
     let asker = call.asker.clone();
     let changed = call.app.store.write(move |tx| app_user::update(tx, &asker, &id, patch));
@@ -182,8 +177,14 @@ pub(crate) fn created_at(user: &Record) -> Json {
 
 /// `name_contains` is a key of the data, unless it names a field of the user.
 fn field_of(key: &str) -> String {
-    let is_field = FIELDS.iter().any(|field| key.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')));
-    if is_field || key.starts_with('[') || key.contains('.') { key.to_owned() } else { format!("{}.{key}", Collection::DATA) }
+    let is_field = FIELDS
+        .iter()
+        .any(|field| key.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')));
+    if is_field || key.starts_with('[') || key.contains('.') {
+        key.to_owned()
+    } else {
+        format!("{}.{key}", Collection::DATA)
+    }
 }
 
 fn missing() -> ApiError {
@@ -227,8 +228,8 @@ fn object(body: &mut Object, key: &str) -> Result<Option<Object>, ApiError> {
 fn roles(body: &Object) -> Result<Option<Vec<String>>, ApiError> {
     match body.get("roles") {
         None | Some(Json::Null) => Ok(None),
-        Some(json) => serde_json::from_value(json.clone())
-            .map(Some)
-            .map_err(|_| ApiError::invalid(&["body", "roles"], "list_type", "Input should be a list of strings")),
+        Some(json) => serde_json::from_value(json.clone()).map(Some).map_err(|_| {
+            ApiError::invalid(&["body", "roles"], "list_type", "Input should be a list of strings")
+        }),
     }
 }

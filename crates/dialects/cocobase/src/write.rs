@@ -2,16 +2,62 @@
 
 use crate::App;
 use crate::body::Object;
-use crate::call::{Call, Deed};
+use crate::call::{Call, Deed, permits};
 use crate::collection;
 use crate::document;
 use crate::documents::current;
-use crate::error::ApiError;
+use crate::error::{ApiError, FORBIDDEN};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::{Collection, Record};
+use tidewire_records::key::Opened;
 use tidewire_records::{Asker, Prepared, RecordError, open, prepare};
 use tidewire_store::{StoreError, Tx};
+
+/// Who writes: the user, or nobody; typed records are written by the project's owner if the key is its.
+struct Writer {
+    user: Asker,
+    owner: Asker,
+    name: String,
+    project: Arc<Opened>,
+}
+
+impl Writer {
+    fn of(call: &Call) -> Self {
+        Self {
+            user: call.asker.clone(),
+            owner: call.writer(),
+            name: call.collection_name().to_owned(),
+            project: call.project.clone(),
+        }
+    }
+
+    fn asker(&self, collection: &Collection) -> &Asker {
+        if collection.open { &self.user } else { &self.owner }
+    }
+
+    /// The collection that new documents go to; somebody else may have made it meanwhile.
+    fn find_or_create(&self, tx: &mut Tx<'_>) -> Result<Arc<Collection>, ApiError> {
+        let tenant = &self.user.tenant;
+        let Some(found) = collection::find(tx.catalog(), tenant, &self.name) else {
+            return Ok(open::create(tx, tenant, &self.name, |_| {})?);
+        };
+        let is_permitted = permits(&found, Deed::Create, &self.user.principal);
+        if is_permitted && self.project.covers_collection(&found) {
+            return Ok(found);
+        }
+        Err(ApiError::forbidden(FORBIDDEN))
+    }
+
+    fn show(
+        &self,
+        tx: &Tx<'_>,
+        collection: &Collection,
+        records: &[Arc<Record>],
+    ) -> Result<Vec<Json>, ApiError> {
+        Ok(document::show(tx, &self.user, collection, records)?)
+    }
+}
 
 /// New documents, in this order.
 pub async fn create(call: &Call, all: Vec<Object>) -> Result<Vec<Json>, ApiError> {
@@ -20,28 +66,18 @@ pub async fn create(call: &Call, all: Vec<Object>) -> Result<Vec<Json>, ApiError
         Some(typed) if !typed.open => prepare_all(call, typed, all).await?,
         _ => all.into_iter().map(|body| Prepared { body, ..Prepared::default() }).collect(),
     };
-    let (asker, name, project) = (call.asker.clone(), call.collection_name().to_owned(), call.project.clone());
+    let writer = Writer::of(call);
     let written = call.app.store.write(move |tx| {
         let collection = match known {
-            Some(known) => current(tx, &asker.tenant, &known)?,
-            // somebody else may have made it meanwhile
-            None => match collection::find(tx.catalog(), &asker.tenant, &name) {
-                Some(found) => {
-                    if !crate::call::permits(&found, Deed::Create, &asker.principal)
-                        || !project.covers_collection(&found)
-                    {
-                        return Err(ApiError::forbidden(crate::error::FORBIDDEN));
-                    }
-                    found
-                }
-                None => open::create(tx, &asker.tenant, &name, |_| {})?,
-            },
+            Some(known) => current(tx, &writer.user.tenant, &known)?,
+            None => writer.find_or_create(tx)?,
         };
+        let asker = writer.asker(&collection);
         let mut records = Vec::with_capacity(prepared.len());
         for prepared in prepared {
-            records.push(create_one(tx, &asker, &collection, prepared)?);
+            records.push(create_one(tx, asker, &collection, prepared)?);
         }
-        Ok::<_, ApiError>(document::show(tx, &asker, &collection, &records)?)
+        writer.show(tx, &collection, &records)
     });
     written.await
 }
@@ -71,21 +107,21 @@ async fn prepare_all(
     Ok(prepared)
 }
 
-
 /// Documents under new keys; those that do not exist are left out.
 pub async fn update(
     call: &Call,
     collection: Arc<Collection>,
     all: Vec<(String, Object)>,
 ) -> Result<Vec<Json>, ApiError> {
-    let asker = call.asker.clone();
+    let writer = Writer::of(call);
     let written = call.app.store.write(move |tx| {
-        let collection = current(tx, &asker.tenant, &collection)?;
+        let collection = current(tx, &writer.user.tenant, &collection)?;
+        let asker = writer.asker(&collection);
         let mut records = Vec::with_capacity(all.len());
         for (id, patch) in all {
-            records.extend(update_one(tx, &asker, &collection, &id, patch)?);
+            records.extend(update_one(tx, asker, &collection, &id, patch)?);
         }
-        Ok::<_, ApiError>(document::show(tx, &asker, &collection, &records)?)
+        writer.show(tx, &collection, &records)
     });
     written.await
 }
@@ -107,12 +143,12 @@ fn update_one(
 
 /// How many there were.
 pub async fn delete(call: &Call, collection: Arc<Collection>, ids: Vec<String>) -> Result<u64, ApiError> {
-    let asker = call.asker.clone();
+    let writer = Writer::of(call);
     let deleted = call.app.store.write(move |tx| {
-        let collection = current(tx, &asker.tenant, &collection)?;
+        let collection = current(tx, &writer.user.tenant, &collection)?;
         let mut count = 0;
         for id in ids {
-            count += u64::from(delete_one(tx, &asker, &collection, &id)?);
+            count += u64::from(delete_one(tx, writer.asker(&collection), &collection, &id)?);
         }
         Ok::<_, ApiError>(count)
     });

@@ -1,0 +1,6 @@
+//! The REST side of the dialect, driven as a client would.
+
+#![allow(clippy::unwrap_used)]
+
+mod scenarios;
+mod world;
