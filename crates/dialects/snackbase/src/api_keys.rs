@@ -121,7 +121,7 @@ async fn revoke(call: Call) -> Result<Response, ApiError> {
     let id = call.param("id").to_owned();
     let revoked = call.app.store.write(move |tx| {
         let Some(key) = own(tx, &identity, &id)? else { return Ok(false) };
-        tx.delete(&key, &actor(&identity))?;
+        tx.delete(&key, &wire::actor(&identity))?;
         Ok::<_, StoreError>(true)
     });
     if revoked.await? { Ok(wire::no_content()) } else { Err(missing()) }
@@ -148,7 +148,7 @@ fn make(
     key.account_id = identity.tenant.to_string();
     key.role = user::role(user).to_owned();
     key.scopes.clone_from(&scopes);
-    key.expires_at = expires.as_deref().map(zoned);
+    key.expires_at = expires.as_deref().map(wire::zoned_time);
     let text = seal(&key, &internal::key_secret(tx)?);
     let values = [
         ("name", Value::text(&name)),
@@ -157,9 +157,16 @@ fn make(
         ("expires", Value::text(expires.as_deref().unwrap_or_default())),
         ("scopes", Value::Json(scopes.clone().into())),
     ];
-    let record = internal::insert(tx, API_KEYS, &identity.tenant, &id, values, &actor(identity))?;
-    let created_at = zoned(record.text("created"));
-    Ok(Created { name, id, key: text, expires_at: expires.as_deref().map(zoned), created_at, scopes })
+    let record = internal::insert(tx, API_KEYS, &identity.tenant, &id, values, &wire::actor(identity))?;
+    let created_at = wire::zoned_time(record.text("created"));
+    Ok(Created {
+        name,
+        id,
+        key: text,
+        expires_at: expires.as_deref().map(wire::zoned_time),
+        created_at,
+        scopes,
+    })
 }
 
 fn own(
@@ -179,8 +186,8 @@ fn listed(key: &Record) -> Listed {
         key: key.text("masked").to_owned(),
         is_active: Timestamp::parse(expires).is_none_or(|at| at > Timestamp::now()),
         last_used_at: None,
-        expires_at: (!expires.is_empty()).then(|| zoned(expires)),
-        created_at: zoned(key.text("created")),
+        expires_at: (!expires.is_empty()).then(|| wire::zoned_time(expires)),
+        created_at: wire::zoned_time(key.text("created")),
         scopes: key.get("scopes").map(Value::to_json).unwrap_or_default(),
     }
 }
@@ -188,14 +195,6 @@ fn listed(key: &Record) -> Listed {
 /// Enough of a key to know it again.
 fn masked(hash: &str) -> String {
     format!("{}...{}", &hash[..6], &hash[hash.len() - 4..])
-}
-
-fn zoned(text: &str) -> String {
-    wire::zoned_time(text)
-}
-
-fn actor(identity: &Identity) -> String {
-    format!("{}/{}", identity.record.collection.id, identity.record.id())
 }
 
 fn missing() -> ApiError {

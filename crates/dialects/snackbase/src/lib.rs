@@ -1,5 +1,6 @@
 //! SnackBase's REST and realtime protocols.
 
+mod accounts;
 pub mod api_keys;
 pub mod asker;
 mod auth;
@@ -9,13 +10,18 @@ mod cors;
 pub mod error;
 pub mod field_type;
 pub mod form;
+mod groups;
 mod health;
+mod invitations;
 mod marks;
+mod page;
 pub mod realtime;
 pub mod record_json;
 pub mod records;
+mod roles;
 mod routes;
 pub mod token;
+mod users;
 pub mod wire;
 
 use std::sync::Arc;

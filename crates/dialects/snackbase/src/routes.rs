@@ -1,5 +1,8 @@
 use crate::error::ApiError;
-use crate::{App, api_keys, auth, collections, cors, health, marks, realtime, records};
+use crate::{
+    App, accounts, api_keys, auth, collections, cors, groups, health, invitations, marks, realtime, records,
+    roles, users,
+};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -24,10 +27,15 @@ pub fn routes(app: App) -> Router {
 fn paths() -> Router<App> {
     Router::new()
         .route("/", get(health::api))
+        .merge(accounts::routes())
         .merge(api_keys::routes())
         .merge(collections::routes())
         .merge(records::routes())
         .merge(auth::routes())
+        .merge(groups::routes())
+        .merge(invitations::routes())
+        .merge(roles::routes())
+        .merge(users::routes())
         .merge(realtime::routes())
 }
 

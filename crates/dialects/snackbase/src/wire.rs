@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 pub use tidewire_connection::answer::{no_content, raw_json};
+use tidewire_model::Identity;
 
 /// A 200 with this value, members in the order of their declaration.
 pub fn ok(value: &impl Serialize) -> Response {
@@ -37,4 +38,14 @@ pub fn zoned_time(text: &str) -> String {
         Some(text) => format!("{}000+00:00", text.replacen(' ', "T", 1)),
         None => text.to_owned(),
     }
+}
+
+/// How a change names who made it.
+pub fn actor(identity: &Identity) -> String {
+    format!("{}/{}", identity.record.collection.id, identity.record.id())
+}
+
+/// null for "".
+pub fn some_text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }

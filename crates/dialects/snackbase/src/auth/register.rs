@@ -2,6 +2,7 @@ use super::slug::{free_slug, slug_fault};
 use super::{ShownAccount, ShownUser, password};
 use crate::call::Call;
 use crate::error::{ApiError, Detail};
+use crate::users;
 use crate::wire;
 use axum::response::Response;
 use serde::Serialize;
@@ -70,7 +71,7 @@ fn found(
         other => other.into(),
     })?;
     let by = Asker { tenant: account.id.clone(), ..Asker::default() };
-    let user = user::create(tx, &account.id, first, &by)?;
+    let user = user::create(tx, &account.id, first, &by).map_err(users::refusal)?;
     Ok((account, user))
 }
 
