@@ -7,6 +7,7 @@ mod meter;
 mod rows;
 mod server;
 mod setup;
+mod socket;
 mod subscribers;
 mod table;
 
@@ -71,11 +72,11 @@ fn main() -> Result<()> {
 fn programs(args: &Args) -> Vec<Program> {
     let mut found = Vec::new();
     if let Some(path) = &args.pocketbase {
-        found.push(Program { name: "PocketBase", path: path.clone(), unsynced: &[] });
+        found.push(Program { name: "PocketBase", path: path.clone(), has_sockets: false, unsynced: &[] });
     }
     if !args.without_tidewire {
         let unsynced = &[("TIDEWIRE_SYNC", "checkpoint")];
-        found.push(Program { name: "Tidewire", path: args.tidewire.clone(), unsynced });
+        found.push(Program { name: "Tidewire", path: args.tidewire.clone(), has_sockets: true, unsynced });
     }
     found
 }

@@ -1,5 +1,7 @@
 //! The rows of the table: what is done to a server and what is read off it.
 
+mod sockets;
+
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -71,6 +73,15 @@ pub fn run(program: &Program, plan: &Plan) -> Result<Vec<Outcome>> {
     row("write answer", &|name| run.write_answer(name))?;
     for fan in FANS {
         row(fan.name, &|_| run.fan_out(&fan))?;
+    }
+    if program.has_sockets {
+        let count = plan.subscribers;
+        row(&format!("{count} watchers"), &|name| run.watch(name, false))?;
+        row(&format!("{count} watchers with a filter each"), &|name| run.watch(name, true))?;
+        row(&format!("broadcast to {count}"), &|name| run.talk(name, 0))?;
+        row(&format!("a room of {count}"), &|name| run.talk(name, 1))?;
+        row(&format!("{count} rooms of 10"), &|name| run.talk(name, count))?;
+        row(&format!("there and back in a room of {count}"), &|name| run.echo(name))?;
     }
     outcomes.extend(unsynced_creates(program, plan)?);
     Ok(outcomes)

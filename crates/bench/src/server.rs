@@ -10,6 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::http::Connection;
+use crate::setup::KEY;
 
 const START: Duration = Duration::from_secs(20);
 const EMAIL: &str = "root@example.com";
@@ -19,6 +20,8 @@ const PASSWORD: &str = "root-password";
 pub struct Program {
     pub name: &'static str,
     pub path: PathBuf,
+    /// it speaks CocoBase's protocol
+    pub has_sockets: bool,
     /// environment with which commits do not wait for the disk
     pub unsynced: &'static [(&'static str, &'static str)],
 }
@@ -61,6 +64,15 @@ impl Server {
             .status()?;
         if !made.success() {
             bail!("{} superuser upsert: {made}", program.name);
+        }
+        if program.has_sockets {
+            let made = Command::new(&program.path)
+                .args(["key", "create", "default", "--key", KEY, &data])
+                .stdout(Stdio::null())
+                .status()?;
+            if !made.success() {
+                bail!("{} key create: {made}", program.name);
+            }
         }
         server.token = sign_in(address, "_superusers", EMAIL, PASSWORD)?;
         Ok(server)

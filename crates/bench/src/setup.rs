@@ -15,6 +15,9 @@ pub const SHELF: usize = 1000;
 /// Different values of `kind`.
 pub const KINDS: usize = 100;
 
+/// The API key of the project that CocoBase's sockets work in.
+pub const KEY: &str = "bench-key-0123456789";
+
 /// A signed-in user.
 pub struct User {
     pub id: String,

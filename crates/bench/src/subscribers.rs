@@ -27,6 +27,14 @@ pub struct Subscription {
     pub key: Option<u8>,
 }
 
+/// A subscriber that is subscribed already.
+pub struct Feed {
+    pub stream: std::net::TcpStream,
+    pub key: Option<u8>,
+    /// how often the mark of a record stands in its frame
+    pub copies: u8,
+}
+
 /// Counts of all subscribers together.
 #[derive(Default)]
 pub struct Tally {
@@ -51,10 +59,15 @@ pub struct Subscribers {
 impl Subscribers {
     /// Connects and subscribes all before it returns.
     pub fn open(address: SocketAddr, wanted: Vec<Subscription>) -> Result<Self> {
+        let feeds = wanted.iter().map(|subscription| subscribe(address, subscription));
+        Self::over(feeds.collect::<Result<_>>()?)
+    }
+
+    pub fn over(feeds: Vec<Feed>) -> Result<Self> {
         let poll = Poll::new()?;
-        let mut readers = Vec::with_capacity(wanted.len());
-        for subscription in wanted {
-            let mut reader = Reader::open(address, &subscription)?;
+        let mut readers = Vec::with_capacity(feeds.len());
+        for feed in feeds {
+            let mut reader = Reader::new(feed)?;
             poll.registry().register(&mut reader.stream, Token(readers.len()), Interest::READABLE)?;
             readers.push(reader);
         }
@@ -82,6 +95,10 @@ impl Subscribers {
 struct Reader {
     stream: TcpStream,
     key: Option<u8>,
+    copies: u8,
+    /// of the last mark, how many copies are still to come
+    left: u8,
+    last: Option<Mark>,
     /// Bytes that may be the beginning of a mark.
     rest: Vec<u8>,
     seen: Vec<u64>,
@@ -89,16 +106,14 @@ struct Reader {
 }
 
 impl Reader {
-    fn open(address: SocketAddr, wanted: &Subscription) -> Result<Self> {
-        let (client, stream) = Connection::open(address, "")?.event_stream()?;
-        let body = json!({"clientId": client, "subscriptions": [wanted.topic]});
-        Connection::open(address, &wanted.token)?
-            .json("POST", "/api/realtime", &body)
-            .context("set subscriptions")?;
-        stream.set_nonblocking(true)?;
+    fn new(feed: Feed) -> Result<Self> {
+        feed.stream.set_nonblocking(true)?;
         Ok(Reader {
-            stream: TcpStream::from_std(stream),
-            key: wanted.key,
+            stream: TcpStream::from_std(feed.stream),
+            key: feed.key,
+            copies: feed.copies,
+            left: 0,
+            last: None,
             rest: Vec::new(),
             seen: Vec::new(),
             latest: Box::new([0; WRITERS]),
@@ -106,6 +121,11 @@ impl Reader {
     }
 
     fn note(&mut self, mark: Mark, tally: &mut Tally) {
+        if self.left > 0 && self.last == Some(mark) {
+            self.left -= 1;
+            return;
+        }
+        (self.last, self.left) = (Some(mark), self.copies - 1);
         if self.key.is_some_and(|key| key != mark.key) {
             tally.misdirected += 1;
             return;
@@ -126,6 +146,15 @@ impl Reader {
         }
         *latest = mark.sequence.max(*latest);
     }
+}
+
+fn subscribe(address: SocketAddr, wanted: &Subscription) -> Result<Feed> {
+    let (client, stream) = Connection::open(address, "")?.event_stream()?;
+    let body = json!({"clientId": client, "subscriptions": [wanted.topic]});
+    Connection::open(address, &wanted.token)?
+        .json("POST", "/api/realtime", &body)
+        .context("set subscriptions")?;
+    Ok(Feed { stream, key: wanted.key, copies: 1 })
 }
 
 struct Farm {

@@ -1,0 +1,92 @@
+//! A WebSocket that is in: its first frame is sent and its confirmation read.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+pub struct Socket {
+    stream: TcpStream,
+}
+
+impl Socket {
+    pub fn open(address: SocketAddr, path: &str, first: &Value) -> Result<Self> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes())?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte)?;
+            answer.push(byte[0]);
+        }
+        if !answer.starts_with(b"HTTP/1.1 101 ") {
+            bail!("{path}: {}", String::from_utf8_lossy(&answer));
+        }
+        let mut socket = Socket { stream };
+        socket.send(&first.to_string())?;
+        let confirmation = socket.next()?;
+        if !String::from_utf8_lossy(&confirmation).contains("\"event\"") {
+            bail!("{path}: {}", String::from_utf8_lossy(&confirmation));
+        }
+        Ok(socket)
+    }
+
+    /// For somebody else to read.
+    pub fn reader(&self) -> Result<TcpStream> {
+        Ok(self.stream.try_clone()?)
+    }
+
+    /// One text frame. Waits for room also on a socket that does not block.
+    pub fn send(&mut self, text: &str) -> Result<()> {
+        let mut frame = vec![0x81];
+        match text.len() {
+            length @ 0..=125 => frame.push(0x80 | length as u8),
+            length => {
+                frame.push(0x80 | 126);
+                frame.extend_from_slice(&u16::try_from(length).context("too long")?.to_be_bytes());
+            }
+        }
+        // the mask is zero, so the text stays as it is
+        frame.extend_from_slice(&[0; 4]);
+        frame.extend_from_slice(text.as_bytes());
+        let mut left = &frame[..];
+        while !left.is_empty() {
+            match self.stream.write(left) {
+                Ok(count) => left = &left[count..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    std::thread::sleep(Duration::from_micros(100));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The payload of the next frame.
+    pub fn next(&mut self) -> Result<Vec<u8>> {
+        let mut head = [0; 2];
+        self.stream.read_exact(&mut head)?;
+        let length = match head[1] {
+            126 => {
+                let mut length = [0; 2];
+                self.stream.read_exact(&mut length)?;
+                usize::from(u16::from_be_bytes(length))
+            }
+            127 => bail!("a long frame"),
+            length => usize::from(length),
+        };
+        let mut payload = vec![0; length];
+        self.stream.read_exact(&mut payload)?;
+        Ok(payload)
+    }
+}
