@@ -1,8 +1,10 @@
 //! Accounts, and collections that were made in SnackBase's own way.
 
 use crate::server::{PASSWORD, Server};
+use crate::sse::Events;
 use crate::websocket::{FOREVER, Frame, Socket};
 use serde_json::{Value as Json, json};
+use tidewire_model::Timestamp;
 use tidewire_server::command::Command;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -56,19 +58,20 @@ async fn account(server: &Server, slug: &str) {
     server.command(command).await.unwrap();
 }
 
-/// Made and signed in by the other dialect: they are the same users.
+/// Made by the other dialect: they are the same users.
 async fn user(server: &Server, account: &str, name: &str) -> User {
     let email = format!("{name}@example.com");
-    let body = json!({ "email": email, "password": PASSWORD, "passwordConfirm": PASSWORD, "name": name });
+    let body = json!({ "email": email, "password": PASSWORD, "passwordConfirm": PASSWORD, "verified": true });
     let path = "/api/collections/users/records".to_owned();
     let (status, record) =
         call(server, Call { method: "POST", path, token: &server.token, account, body }).await;
     assert_eq!(status, 200, "{record}");
-    let body = json!({ "identity": email, "password": PASSWORD });
-    let path = "/api/collections/users/auth-with-password".to_owned();
-    let (status, answer) = call(server, Call { method: "POST", path, token: "", account, body }).await;
+    let body = json!({ "account": account, "email": email, "password": PASSWORD });
+    let path = "/api/v1/auth/login".to_owned();
+    let (status, answer) = call(server, Call { method: "POST", path, token: "", account: "", body }).await;
     assert_eq!(status, 200, "{answer}");
-    let (id, token) = (record["id"].as_str().unwrap().to_owned(), answer["token"].as_str().unwrap().to_owned());
+    let (id, token) =
+        (record["id"].as_str().unwrap().to_owned(), answer["token"].as_str().unwrap().to_owned());
     User { id, token, account: account.to_owned() }
 }
 
@@ -144,16 +147,22 @@ async fn writes_reach_the_account_of_the_record() {
     assert_eq!(world.by(&world.acme, "PATCH", &path, json!({ "title": null })).await.0, 400);
     let (status, answer) = world.root("PATCH", &path, json!({ "title": "two" })).await;
     assert_eq!(status, 200, "{answer}");
-    let anonymous = world.call("POST", "/api/v1/records/posts", "", "acme", json!({ "title": "three" })).await;
+    let anonymous =
+        world.call("POST", "/api/v1/records/posts", "", "acme", json!({ "title": "three" })).await;
     assert_eq!((anonymous.0, &anonymous.1["created_by"]), (201, &json!("anonymous")));
     let account = anonymous.1["account_id"].clone();
-    let (status, made) = world.root("POST", "/api/v1/records/posts", json!({ "title": "four", "account_id": account })).await;
+    let (status, made) =
+        world.root("POST", "/api/v1/records/posts", json!({ "title": "four", "account_id": account })).await;
     assert_eq!((status, &made["account_id"]), (201, &account));
     let other = world.create(&world.beta, "posts", json!({ "title": "five" })).await;
     assert_eq!(world.root("DELETE", &format!("/api/v1/records/posts/{other}"), Json::Null).await.0, 204);
     assert_eq!(world.root("DELETE", &path, Json::Null).await.0, 204);
     let heard = [
-        "posts.create one", "posts.update one", "posts.update two", "posts.create three", "posts.create four",
+        "posts.create one",
+        "posts.update one",
+        "posts.update two",
+        "posts.create three",
+        "posts.create four",
         "posts.delete",
     ];
     assert_eq!(acme.heard_short().await, heard);
@@ -172,7 +181,8 @@ async fn batches_keep_the_order_of_the_request_or_do_nothing() {
     let body = json!({ "records": [{ "title": "b1" }, { "title": "b2" }, { "title": "b3" }] });
     let (status, answer) = world.by(&world.acme, "POST", batch, body).await;
     assert_eq!(status, 201, "{answer}");
-    let ids: Vec<&str> = answer["created"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        answer["created"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
     let records: Vec<Json> = ids.iter().map(|id| json!({ "id": id, "data": { "title": "c" } })).collect();
     let (status, answer) = world.by(&world.acme, "PATCH", batch, json!({ "records": records })).await;
     assert_eq!(status, 200, "{answer}");
@@ -180,8 +190,15 @@ async fn batches_keep_the_order_of_the_request_or_do_nothing() {
     let heard = socket.heard().await;
     let kinds: Vec<String> = heard.iter().map(crate::websocket::short).collect();
     let expected = [
-        "posts.create b1", "posts.create b2", "posts.create b3", "posts.update c", "posts.update c", "posts.update c",
-        "posts.delete", "posts.delete", "posts.delete",
+        "posts.create b1",
+        "posts.create b2",
+        "posts.create b3",
+        "posts.update c",
+        "posts.update c",
+        "posts.update c",
+        "posts.delete",
+        "posts.delete",
+        "posts.delete",
     ];
     assert_eq!(kinds, expected);
     let order: Vec<&str> = heard.iter().map(|event| event["data"]["id"].as_str().unwrap()).collect();
@@ -197,14 +214,15 @@ async fn cascades_are_told() {
     let id = world.create(&world.acme, "posts", json!({ "title": "one" })).await;
     let comment = world.create(&world.acme, "comments", json!({ "title": "two", "post": id })).await;
     let mut socket = world.listen(&world.acme, &["posts", "comments"]).await;
-    assert_eq!(world.by(&world.acme, "DELETE", &format!("/api/v1/records/posts/{id}"), Json::Null).await.0, 204);
+    assert_eq!(
+        world.by(&world.acme, "DELETE", &format!("/api/v1/records/posts/{id}"), Json::Null).await.0,
+        204
+    );
     let mut heard: Vec<(Json, Json)> =
         socket.heard().await.iter().map(|event| (event["type"].clone(), event["data"].clone())).collect();
     heard.sort_by_key(|(kind, _)| kind.to_string());
-    let expected = [
-        (json!("comments.delete"), json!({ "id": comment })),
-        (json!("posts.delete"), json!({ "id": id })),
-    ];
+    let expected =
+        [(json!("comments.delete"), json!({ "id": comment })), (json!("posts.delete"), json!({ "id": id }))];
     assert_eq!(heard, expected);
 }
 
@@ -223,7 +241,8 @@ async fn fields_are_chosen_and_masked_by_reader() {
     world.change_user(&world.acme, json!({ "accountGroups": ["pii_access"] })).await;
     let mut plain = world.listen(&world.acme, &["people"]).await;
     let mut masked = world.listen(&world.other, &["people"]).await;
-    let body = json!({ "title": "x", "ssn": "123-45-6789", "mail": "joe@x.com", "secret": "s", "inner": "i" });
+    let body =
+        json!({ "title": "x", "ssn": "123-45-6789", "mail": "joe@x.com", "secret": "s", "inner": "i" });
     world.create(&world.acme, "people", body.clone()).await;
     let shown = |event: &Json| {
         let data = event["data"].as_object().unwrap();
@@ -269,7 +288,9 @@ async fn rules_of_this_language_hold_live() {
         let changed = world.root("PATCH", &path, json!({ "status": "published" })).await;
         assert_eq!(changed.0, 200, "{rule}: {}", changed.1);
         assert_eq!(world.root("DELETE", &path, Json::Null).await.0, 204);
-        let expected = |heard: &[&str]| heard.iter().map(|text| text.replace("x.", &format!("{name}."))).collect::<Vec<_>>();
+        let expected = |heard: &[&str]| {
+            heard.iter().map(|text| text.replace("x.", &format!("{name}."))).collect::<Vec<_>>()
+        };
         assert_eq!(one.heard_short().await, expected(first), "{rule}");
         assert_eq!(two.heard_short().await, expected(second), "{rule}");
     }
@@ -304,4 +325,20 @@ async fn a_write_by_this_dialect_is_heard_by_the_other() {
     server.mark().await;
     assert_eq!(theirs.short_until_mark().await, "create one, update two");
     assert_eq!(ours.heard_short().await, ["posts.create one", "posts.update two"]);
+}
+
+#[tokio::test]
+async fn connections_end_with_the_token_that_opened_them() {
+    let world = World::start().await;
+    let at = Timestamp(Timestamp::now().millis() + 3000).to_text().replace(' ', "T");
+    let body = json!({ "name": "short-lived", "expires_at": at });
+    let (status, key) = world.by(&world.acme, "POST", "/api/v1/admin/api-keys", body).await;
+    assert_eq!(status, 201, "{key}");
+    let key = key["key"].as_str().unwrap();
+    let mut socket = Socket::connect(&world.server, key).await;
+    socket.send(r#"{"action":"ping"}"#).await;
+    assert_eq!(socket.frame().await, Frame::Text(r#"{"type":"pong"}"#.to_owned()));
+    let mut events = Events::open(&world.server, &format!("token={key}"), "").await;
+    socket.expect_close(1008, "Token expired").await;
+    assert_eq!(events.chunk().await, "");
 }

@@ -30,7 +30,8 @@ async fn nothing_is_added_unless_asked_for() {
 #[tokio::test]
 async fn filters_narrow_and_leaving_is_a_delete() {
     let (server, token) = server().await;
-    let wanted = json!({ "collection": "posts", "filter": "status = 'live'", "leave": true });
+    let wanted =
+        json!({ "collection": "posts", "filter": "status IN ('live', 'hot') && title != ''", "leave": true });
     let (mut plain, mut leaving) =
         (Socket::connect(&server, &token).await, Socket::connect(&server, &token).await);
     plain.subscribe(json!({ "collection": "posts", "filter": "status = 'live'" })).await;

@@ -4,6 +4,7 @@ use crate::realtime::encoder::RecordEncoder;
 use crate::realtime::start;
 use crate::realtime::wanted::Wanted;
 use crate::record_json::RecordJson;
+use crate::records::scope::is_shown;
 use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_feed::{self as feed, ClassSpec, Interest, ResetReason};
@@ -45,10 +46,8 @@ impl CollectionInterest {
     pub fn shown(&self, catalog: &Arc<Catalog>, principal: &Principal) -> Option<Shown> {
         let Wanted { wire, collection: name, operations, extras } = &self.wanted;
         let tenant = tenant_of(principal)?;
-        let collection = catalog.find(&tenant, name).filter(|found| found.name == *name)?;
-        if collection.kind == CollectionKind::View {
-            return None;
-        }
+        let collection =
+            catalog.find(&tenant, name).filter(|found| found.name == *name && is_shown(found))?;
         let asker = asker(principal, &tenant);
         let gate = gate::gate(catalog, collection, Which::View, &asker, &extras.filter);
         if gate.constant() == Some(false) {
