@@ -8,7 +8,7 @@ use crate::records::scope::is_shown;
 use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_feed::{self as feed, ClassSpec, Interest, ResetReason};
-use tidewire_model::{Catalog, Collection, CollectionKind, Language, Principal, TenantId};
+use tidewire_model::{Catalog, Collection, Language, Principal, TenantId};
 use tidewire_records::gate::{self, Which};
 use tidewire_records::{Asker, account, personal};
 use tidewire_rules::Residual;
