@@ -168,6 +168,9 @@ fn definition(tenant: &TenantId, name: &str) -> Collection {
     collection.owner = Some(tenant.clone());
     collection.open = true;
     collection.fields = fields.into_iter().map(|(name, kind)| field(name, kind)).collect();
+    let id = &collection.id;
+    let sql = format!("CREATE INDEX `idx_created_at_{id}` ON `documents` (`created_at`)");
+    collection.indexes = vec![sql.into()];
     (collection.created, collection.updated) = (now.as_str().into(), now.into());
     collection.index_fields();
     collection

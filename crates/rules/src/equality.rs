@@ -126,3 +126,33 @@ fn value_of(kind: &FieldKind, constant: &Constant) -> Option<Value> {
         _ => constant.value.to_text().map(|text| Value::text(&text)),
     }
 }
+
+/// Keys of open collections that the node demands to equal a constant, in such words that an index can find them.
+pub(crate) fn document_keys<'a>(node: &'a Node, keys: &mut Vec<&'a str>) {
+    match node {
+        Node::And(nodes) => nodes.iter().for_each(|node| document_keys(node, keys)),
+        Node::Test(test) => keys.extend(document_key(test)),
+        _ => {}
+    }
+}
+
+fn document_key(test: &Test) -> Option<&str> {
+    let column = match test {
+        Test::Document { lookup, condition } => {
+            return lookup.plain_key().filter(|_| condition.equal_to().is_some()).map(|(_, key)| key);
+        }
+        Test::Compare { order: Order::Equal, left, right, .. }
+        | Test::Same { negated: false, left, right, .. } => match (left, right) {
+            (column, Operand::Value(_)) | (Operand::Value(_), column) => column,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match column {
+        Operand::Extract { at: At::Root, field, path } if field.is_open_data() => match &*path.0 {
+            [Part::Key(key)] if crate::document::is_plain(key) => Some(key),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -36,4 +36,5 @@ pub use query::{Aggregate, Function, Query, SqlValue, Statement, TENANT_COLUMN, 
 pub use residual::{Equality, Facet, Residual, Truth};
 pub use rule::{Audience, ResolveError, Rule};
 pub use sort::{Sort, SortError};
+pub use sql::document_key;
 pub use syntax::{Expr, Limits, SyntaxError};

@@ -33,6 +33,10 @@ pub struct Statement {
 pub trait Tables {
     /// the table in which records are looked for
     fn table(&self, collection: &Collection) -> String;
+    /// true if documents of the collection can be found by this key
+    fn has_index(&self, _collection: &Collection, _key: &str) -> bool {
+        false
+    }
     /// the table in which the record in question stands (an image of it, when rules are judged on a change)
     fn root(&self, collection: &Collection) -> String {
         self.table(collection)
@@ -67,6 +71,17 @@ impl Query {
     /// Whose records are asked for; `None` for all.
     pub fn tenant(&self) -> Option<&TenantId> {
         self.tenant.as_ref()
+    }
+
+    pub fn collection(&self) -> &Arc<Collection> {
+        &self.collection
+    }
+
+    /// Keys of an open collection that must equal a constant in every record that is asked for.
+    pub fn document_keys(&self) -> Vec<&str> {
+        let mut keys = Vec::new();
+        self.conditions.iter().for_each(|condition| crate::equality::document_keys(condition, &mut keys));
+        keys
     }
 
     /// Adds a condition; several are joined by AND.
@@ -142,6 +157,11 @@ impl Query {
         sql.push("\" WHERE ");
         match &self.tenant {
             Some(tenant) => {
+                // all documents are of one tenant: its index must not be taken for the better one
+                let keys = if self.collection.open { self.document_keys() } else { Vec::new() };
+                if keys.iter().any(|key| tables.has_index(&self.collection, key)) {
+                    sql.push("+");
+                }
                 self.root_column(sql, TENANT_COLUMN);
                 sql.push(" = ");
                 sql.param(SqlValue::Text(tenant.as_str().to_owned()));

@@ -1,6 +1,8 @@
 //! Trees to SQLite SQL. Values are parameters; identifiers come from the schema, and keys of open collections are quoted.
 
 mod document;
+
+pub use document::document_key;
 mod function;
 
 use crate::node::{

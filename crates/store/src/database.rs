@@ -1,4 +1,5 @@
 use crate::StoreError;
+use crate::demand::Demand;
 use crate::layout::Layout;
 use crate::stand_in::StandIns;
 use crate::{distance, document};
@@ -36,10 +37,15 @@ pub(crate) struct Database {
     pub(crate) connection: Connection,
     layouts: RefCell<HashMap<Box<str>, Arc<Layout>>>,
     pub(crate) stand_ins: RefCell<StandIns>,
+    pub(crate) demand: Arc<Demand>,
 }
 
 impl Database {
-    pub(crate) fn open_writer(file: &Path, durability: Durability) -> Result<Self, StoreError> {
+    pub(crate) fn open_writer(
+        file: &Path,
+        durability: Durability,
+        demand: Arc<Demand>,
+    ) -> Result<Self, StoreError> {
         let connection = Connection::open(file)?;
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -52,23 +58,23 @@ impl Database {
         };
         connection.pragma_update(None, "synchronous", level)?;
         connection.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
-        Self::new(connection)
+        Self::new(connection, demand)
     }
 
     /// The file is opened read-only, while temporary tables stay possible (`query_only` would forbid both).
-    pub(crate) fn open_reader(file: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open_reader(file: &Path, demand: Arc<Demand>) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self::new(Connection::open_with_flags(file, flags)?)
+        Self::new(Connection::open_with_flags(file, flags)?, demand)
     }
 
-    fn new(connection: Connection) -> Result<Self, StoreError> {
+    fn new(connection: Connection, demand: Arc<Demand>) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cache_size", -CACHE)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         distance::register(&connection)?;
         document::register(&connection)?;
-        Ok(Self { connection, layouts: RefCell::default(), stand_ins: RefCell::default() })
+        Ok(Self { connection, layouts: RefCell::default(), stand_ins: RefCell::default(), demand })
     }
 
     pub(crate) fn layout(&self, collection: &Arc<Collection>) -> Arc<Layout> {

@@ -95,7 +95,8 @@ pub(crate) fn drop_all(connection: &Connection, collection: &Collection) -> Resu
         .prepare("SELECT name FROM sqlite_schema WHERE type='index' AND tbl_name=? AND sql IS NOT NULL")?;
     let table = format!("c:{}", layout::fold(&collection.id));
     let names: Vec<String> = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    for name in names {
+    // those on keys of documents are not the definition's
+    for name in names.into_iter().filter(|name| !name.starts_with("d:")) {
         connection.execute_batch(&format!("DROP INDEX {}", quote(&name)))?;
     }
     Ok(())

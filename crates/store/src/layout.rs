@@ -1,3 +1,4 @@
+use crate::demand::Demand;
 use std::sync::Arc;
 use tidewire_model::{Collection, Field, FieldKind};
 use tidewire_rules::{TENANT_COLUMN, Tables};
@@ -37,9 +38,13 @@ impl Layout {
 }
 
 /// The stored tables, as rules see them.
-pub(crate) struct Stored;
+pub(crate) struct Stored<'a>(pub(crate) &'a Demand);
 
-impl Tables for Stored {
+impl Tables for Stored<'_> {
+    fn has_index(&self, collection: &Collection, key: &str) -> bool {
+        self.0.is_made(collection, key)
+    }
+
     fn table(&self, collection: &Collection) -> String {
         table(&collection.id)
     }

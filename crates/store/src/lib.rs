@@ -6,6 +6,7 @@ mod change_log;
 mod checkpoint;
 mod database;
 mod definition;
+mod demand;
 mod desk;
 mod distance;
 mod document;

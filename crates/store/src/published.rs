@@ -1,3 +1,4 @@
+use crate::demand::Demand;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -5,6 +6,7 @@ use tidewire_model::{Catalog, Epoch, Seq, Timings};
 
 /// What everybody may see of the last commit without asking the database.
 pub(crate) struct Published {
+    pub(crate) demand: Arc<Demand>,
     pub(crate) epoch: Epoch,
     catalog: ArcSwap<Catalog>,
     head: AtomicU64,
@@ -14,8 +16,15 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    pub(crate) fn new(epoch: Epoch, catalog: Arc<Catalog>, head: Seq, floor: Seq) -> Self {
+    pub(crate) fn new(
+        epoch: Epoch,
+        catalog: Arc<Catalog>,
+        head: Seq,
+        floor: Seq,
+        demand: Arc<Demand>,
+    ) -> Self {
         Self {
+            demand,
             epoch,
             catalog: ArcSwap::new(catalog),
             head: AtomicU64::new(head),

@@ -129,7 +129,10 @@ impl Readers {
     }
 
     fn open(&self) -> Result<Reader, StoreError> {
-        Ok(Reader { database: Database::open_reader(&self.file)?, published: self.published.clone() })
+        Ok(Reader {
+            database: Database::open_reader(&self.file, self.published.demand.clone())?,
+            published: self.published.clone(),
+        })
     }
 
     fn give_back(&self, reader: Reader) {

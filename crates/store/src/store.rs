@@ -1,4 +1,5 @@
 use crate::database::{Database, Durability};
+use crate::demand::Demand;
 use crate::desk::Desk;
 use crate::lock::FolderLock;
 use crate::published::Published;
@@ -58,12 +59,14 @@ impl Store {
         make_folder(dir)?;
         let lock = FolderLock::take(dir)?;
         let file = dir.join("data.db");
-        let mut database = Database::open_writer(&file, options.durability)?;
+        let demand = Arc::new(Demand::default());
+        let mut database = Database::open_writer(&file, options.durability, demand.clone())?;
         state::prepare(&mut database.connection)?;
         let base = state::read(&database.connection)?;
         let floor = change_log::floor(&database.connection, base.head)?;
         let catalog = definition::load(&database.connection, base.revision)?;
-        let published = Arc::new(Published::new(base.epoch, catalog, base.head, floor));
+        demand.load(&database.connection, &catalog)?;
+        let published = Arc::new(Published::new(base.epoch, catalog, base.head, floor, demand));
         let keeper = Keeper::new(options.retention, floor);
         let writer = Writer::new(database, base, published.clone(), announce, keeper, lock)?;
         let (reads, read_queue) = mpsc::channel(READS_WAITING);
@@ -71,6 +74,7 @@ impl Store {
         let desk = Arc::new(Desk::new(writer));
         let served = desk.clone();
         let thread = thread::Builder::new().name("store-write".into()).spawn(move || served.serve())?;
+        published.demand.set_writer(thread.thread().clone());
         let thread = Mutex::new(Some(thread));
         Ok(Self { inner: Arc::new(Inner { published, readers, desk, reads, thread }) })
     }

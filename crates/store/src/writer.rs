@@ -276,6 +276,9 @@ impl Writer {
             self.groups = 0;
             checkpoint::limit(&self.database.connection);
         }
+        if let Err(error) = self.published.demand.work(&self.database.connection, &self.published.catalog()) {
+            tracing::error!(%error, "an index could not be made");
+        }
         match self.forget_changes() {
             Ok(Some(floor)) => self.published.set_floor(floor),
             Ok(None) => {}

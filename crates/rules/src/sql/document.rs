@@ -4,7 +4,7 @@ use super::Sql;
 use crate::document::{Condition, DOCUMENT_TEST, Lookup, System, ValueForm, is_plain};
 use crate::node::{At, Column};
 use crate::query::SqlValue;
-use tidewire_model::FieldKind;
+use tidewire_model::{Collection, FieldKind};
 
 impl Sql<'_> {
     pub(super) fn document(&mut self, lookup: &Lookup, condition: &Condition) {
@@ -89,11 +89,10 @@ impl Sql<'_> {
 
     /// The scalar value of a key, in just the words of the index that may have been made for it.
     pub(super) fn document_key(&mut self, at: At, data: &Column, key: &str) {
-        self.push("json_extract(");
+        let before = self.out.split_off(0);
         self.column(at, data);
-        self.push(", ");
-        self.push(&path_literal(&[key]));
-        self.push(")");
+        let column = std::mem::replace(&mut self.out, before);
+        self.push(&key_expression(&column, key));
     }
 
     /// What must hold of a value that equals a constant, so that an index can find it. Lists are texts that begin with
@@ -131,6 +130,15 @@ impl Sql<'_> {
         }
         self.push(")");
     }
+}
+
+/// What an index on a key of an open collection's documents is made of; `alias` is that of the table with its dot.
+pub fn document_key(alias: &str, key: &str) -> String {
+    key_expression(&format!("{alias}\"{}\"", Collection::DATA), key)
+}
+
+fn key_expression(column: &str, key: &str) -> String {
+    format!("json_extract({column}, {})", path_literal(&[key]))
 }
 
 fn form_of(field: &Column) -> ValueForm {
