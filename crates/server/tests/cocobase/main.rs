@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod broadcast;
+mod documents;
 mod first_frame;
 mod rooms;
 #[path = "../realtime/server.rs"]

@@ -99,6 +99,12 @@ impl World {
         }
     }
 
+    /// A request of CocoBase's REST with the project's secret key.
+    pub async fn call(&self, method: &str, path: &str, body: &Json) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.server.request(method, path, &format!("\r\nX-API-Key: {}", self.key), body).await
+    }
+
     async fn request_as(&self, token: &str, method: &str, path: &str, body: Json) -> Answer {
         let token = format!("{token}\r\nX-Account-ID: acme");
         self.server.request(method, path, &token, body.to_string()).await

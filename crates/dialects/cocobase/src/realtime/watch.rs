@@ -82,7 +82,7 @@ fn interest(
     let filter =
         DocumentFilter::from_json(&frame.filters).map_err(|error| Refusal::Failed(error.to_string()))?;
     let (catalog, access) = (app.store.catalog(), visitor.access.clone());
-    let collection = access.find(&catalog, path).ok_or(Refusal::NoCollection)?.clone();
+    let collection = access.find(&catalog, path).ok_or(Refusal::NoCollection)?;
     if access.permitted(&catalog, &collection, &visitor.principal).constant() == Some(false) {
         return Err(Refusal::NoCollection);
     }
