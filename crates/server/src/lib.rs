@@ -2,7 +2,7 @@
 
 pub mod account;
 mod admit;
-mod app;
+pub mod app;
 pub mod cli;
 pub mod command;
 pub mod config;

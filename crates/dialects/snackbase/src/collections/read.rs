@@ -132,13 +132,6 @@ fn extra(json: &Map<String, Json>, kind: FieldType, report: &mut Report<'_>) -> 
             })?);
         }
     }
-    if kind == FieldType::Computed {
-        (extra.expression, extra.returns) = (text("expression").into(), text("return_type").into());
-        if extra.expression.is_empty() {
-            report("expression", "Computed fields require an expression".to_owned());
-            return None;
-        }
-    }
     Some(extra)
 }
 
@@ -168,16 +161,10 @@ fn kind_of(
             let cascades = extra.on_delete == Some(OnDelete::Cascade);
             relation(&referenced(json, target, report)?, cascades)
         }
-        FieldType::Computed => match &*extra.returns {
-            "number" => FieldKind::Number(NumberOptions::default()),
-            "boolean" => FieldKind::Bool {},
-            "json" => FieldKind::Json(JsonOptions { max_size: LENGTH_MAX }),
-            "" | "text" | "date" | "datetime" => text(),
-            other => {
-                report("return_type", format!("Invalid return type '{other}'"));
-                return None;
-            }
-        },
+        FieldType::Computed => {
+            report("type", "Computed fields are not supported".to_owned());
+            return None;
+        }
     })
 }
 

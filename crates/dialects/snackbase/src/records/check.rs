@@ -49,6 +49,10 @@ pub fn body(collection: &Collection, body: &Body, purpose: Purpose) -> Vec<Detai
 /// One value that is not null.
 pub fn value(field: &Field, value: &Json) -> Result<(), ValueFault> {
     let kind = FieldType::of(field);
+    let encrypted = field.extra.as_ref().is_some_and(|extra| extra.encrypted);
+    if encrypted && value == BULLETS {
+        return Ok(());
+    }
     let of_type = match kind {
         FieldType::Number => value.is_number(),
         FieldType::Boolean => value.is_boolean(),
@@ -61,9 +65,6 @@ pub fn value(field: &Field, value: &Json) -> Result<(), ValueFault> {
         return Err(wrong_type(kind.name(), value));
     }
     let (name, text) = (&field.name, value.as_str().unwrap_or(""));
-    if text == BULLETS {
-        return Ok(());
-    }
     let fault = match kind {
         FieldType::Email if !is_email(text) => ("invalid_email_format", "Invalid email format"),
         FieldType::Url if !is_url(text) => ("invalid_url_format", "Invalid URL format"),

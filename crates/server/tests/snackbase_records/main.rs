@@ -1,0 +1,6 @@
+//! SnackBase's collections and records over REST, and the same records through PocketBase's API.
+
+#![allow(clippy::unwrap_used)]
+
+mod scenarios;
+mod world;
