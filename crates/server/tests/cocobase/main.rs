@@ -5,6 +5,7 @@
 mod broadcast;
 mod documents;
 mod first_frame;
+mod other_dialects;
 mod rooms;
 #[path = "../realtime/server.rs"]
 #[allow(dead_code)]
