@@ -21,6 +21,8 @@ pub(crate) enum Function {
     If,
     Length,
     NullIf,
+    /// to a whole number, half away from 0
+    Round,
     /// text, place of the first character from 1, count
     Substring,
     Trim,
@@ -56,6 +58,7 @@ impl Function {
             (_, [value, ..]) if value.is_null() => Scalar::Null,
             (Self::Real, [value]) => Scalar::Real(real(value)),
             (Self::Abs, [value]) => Scalar::Real(real(value).abs()),
+            (Self::Round, [value]) => Scalar::Real(round(real(value))),
             (Self::Length, [value]) => length(value),
             (Self::Trim, [value]) => changed(value, |text| text.trim_matches(' ').to_owned()),
             (Self::Upper, [value]) => changed(value, str::to_ascii_uppercase),
@@ -81,6 +84,13 @@ impl Function {
         };
         if number.is_nan() { Scalar::Null } else { Scalar::Real(number) }
     }
+}
+
+/// From here on every float64 is whole.
+const WHOLE: f64 = 4_503_599_627_370_496.0;
+
+fn round(real: f64) -> f64 {
+    if real.abs() >= WHOLE { real } else { ((real + 0.5f64.copysign(real)) as i64) as f64 }
 }
 
 fn real(value: &Scalar<'_>) -> f64 {

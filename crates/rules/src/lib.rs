@@ -9,6 +9,7 @@ mod eval;
 mod facet;
 mod facts;
 mod fold;
+mod formula;
 mod function;
 mod geo;
 mod index;
@@ -31,6 +32,7 @@ mod syntax;
 
 pub use document::{DOCUMENT_TEST, DocumentFilter, DocumentFilterError, DocumentTest, ValueForm, shown_time};
 pub use facts::Facts;
+pub use formula::Formula;
 pub use geo::{GEO_DISTANCE, geo_distance};
 pub use query::{Aggregate, Function, Query, SqlValue, Statement, TENANT_COLUMN, Tables};
 pub use residual::{Equality, Facet, Residual, Truth};

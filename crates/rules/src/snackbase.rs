@@ -53,9 +53,9 @@ impl Phrase {
         }
     }
 
-    /// True if some name in it begins so.
-    pub(crate) fn names(&self, prefix: &str) -> bool {
-        matches!(self, Self::Name(name) if name.starts_with(prefix))
-            || self.parts().into_iter().any(|part| part.names(prefix))
+    /// True if some name in it is so.
+    pub(crate) fn names(&self, is: &dyn Fn(&str) -> bool) -> bool {
+        matches!(self, Self::Name(name) | Self::Call(name, _) if is(name))
+            || self.parts().into_iter().any(|part| part.names(is))
     }
 }

@@ -91,7 +91,7 @@ impl Expr {
 
     /// True if it reads what a client sends in SnackBase's language.
     pub fn reads_data(&self) -> bool {
-        matches!(&self.tree, Tree::SnackBase(phrase) if phrase.names("@request.data."))
+        matches!(&self.tree, Tree::SnackBase(phrase) if phrase.names(&|name| name.starts_with("@request.data.")))
     }
 
     /// An expression in PocketBase's language.

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tidewire_model::{Identity, Language, Principal, Record, TenantId, Timestamp, Value};
-use tidewire_rules::{Audience, Equality, Expr, Facet, Facts, Limits, Residual, Rule, Sort, Truth};
+use tidewire_rules::{Audience, Equality, Expr, Facet, Facts, Formula, Limits, Residual, Rule, Sort, Truth};
 use world::World;
 
 const NOW: Timestamp = Timestamp(1_795_000_000_123);
@@ -16,6 +16,7 @@ const NOW: Timestamp = Timestamp(1_795_000_000_123);
 /// Posts of SnackBase, notes of PocketBase, users whose records have role and groups.
 fn world() -> World {
     let nullable = |name: &str, kind: &str, label: &str| json!({"name": name, "type": kind, "nullable": true, "extra": {"label": label}});
+    let computed = |name: &str, expression: &str| json!({"name": name, "type": "number", "nullable": true, "extra": {"label": "computed", "expression": expression}});
     let time = |name: &str| json!({"name": name, "type": "autodate"});
     let posts = json!({"name": "posts", "type": "base", "language": "snackbase", "fields": [
         time("created_at"), time("updated_at"), nullable("created_by", "text", ""), nullable("updated_by", "text", ""),
@@ -23,7 +24,8 @@ fn world() -> World {
         nullable("stars", "number", "number"),
         {"name": "public", "type": "bool"}, nullable("meta", "json", "json"), nullable("due", "text", "datetime"),
         nullable("day", "text", "date"), nullable("author", "text", "reference"), nullable("owner", "text", "user"),
-        nullable("mail", "email", "email"), {"name": "hid", "type": "text", "hidden": true}]});
+        nullable("mail", "email", "email"), {"name": "hid", "type": "text", "hidden": true},
+        computed("double", "views * 2"), computed("twice", "double + 1")]});
     let notes = json!({"name": "notes", "type": "base", "fields": [
         time("created"), time("updated"), {"name": "title", "type": "text"}, {"name": "at", "type": "date"},
         {"name": "n", "type": "number"}, {"name": "tags", "type": "select", "maxSelect": 5}]});
@@ -111,7 +113,7 @@ fn posts() -> World {
 }
 
 /// Filters of a client with the posts that they find.
-const FOUND: [(&str, &str); 69] = [
+const FOUND: [(&str, &str); 74] = [
     ("title = 'Hello' && views > 1", "p1"),
     ("title = null", ""),
     ("title != NULL", ""),
@@ -176,6 +178,11 @@ const FOUND: [(&str, &str); 69] = [
     ("if(views > 2, 'many', 'few') = 'few'", "p2 p3"),
     ("nullif(views, 3) IS NULL", "p1 p3"),
     ("substring(title, 2, 3) = 'ell'", "p1"),
+    ("double = 6", "p1"),
+    ("double IS NULL || !(double > -9)", "p3"),
+    ("round(views) = -3", "p2"),
+    ("round(views / 4, 1) = 0.8", "p1"),
+    ("round(double, 0) = 10", "p4"),
     ("true", "p1 p2 p3 p4"),
     ("false || null", ""),
     ("1 < 2 && !false", "p1 p2 p3 p4"),
@@ -290,7 +297,7 @@ fn binding_leaves_few_classes() {
     assert_ne!(key(&bound("title ~ 'a'", "u1")), key(&bound("title ~ 'b'", "u1")));
 }
 
-const NAMES: &str = "account_id, author, created_at, created_by, day, due, id, mail, meta, owner, public, stars, status, title, updated_at, updated_by, views";
+const NAMES: &str = "account_id, author, created_at, created_by, day, double, due, id, mail, meta, owner, public, stars, status, title, twice, updated_at, updated_by, views";
 
 /// Texts that are no expressions.
 const GARBLED: [(&str, &str); 26] = [
@@ -379,6 +386,22 @@ fn names_that_mean_nothing_are_refused_in_known_words() {
     }
     let error = resolve(&world, "notes", "@is_public", Audience::Rule).err().unwrap();
     assert!(error.starts_with("Field 'public' does not exist in collection."), "{error}");
+}
+
+#[test]
+fn fields_are_computed_from_others() {
+    let mut world = posts();
+    let row = json!({"id": "c1", "title": "ab", "views": 2.5});
+    world.insert_json("posts", &row);
+    let record = world.records["posts"].last().unwrap();
+    let posts = world.collection("posts");
+    let value = |field: &str| {
+        Formula::of_field(&world.catalog, &posts, field).map(|formula| formula.value(record, NOW))
+    };
+    assert_eq!(value("double").unwrap(), Value::Number(5.0));
+    assert_eq!(value("title").unwrap(), Value::text("ab"));
+    assert_eq!(value("status").unwrap(), Value::Null);
+    assert!(value("twice").is_err() && value("nope").is_err());
 }
 
 #[test]
@@ -480,7 +503,7 @@ fn value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![3 => select(fields.to_vec()).prop_map(str::to_owned), 2 => literal()];
     leaf.prop_recursive(2, 6, 3, |inner| {
         let signs = select(&["+", "-", "*", "/", "%"][..]);
-        let one = select(&["lower", "upper", "trim", "length", "abs", "-"][..]);
+        let one = select(&["lower", "upper", "trim", "length", "abs", "-", "round"][..]);
         let two = select(&["coalesce", "concat", "nullif", "substring"][..]);
         prop_oneof![
             2 => (inner.clone(), signs, inner.clone()).prop_map(|(a, sign, b)| format!("({a} {sign} {b})")),

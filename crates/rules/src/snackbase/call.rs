@@ -6,11 +6,12 @@ use crate::function::Function;
 pub(super) enum Callee {
     Lower,
     Now,
+    Round,
     Apply(Function),
 }
 
 /// Name, callee, and how many arguments it takes at least and at most; in the order of the names.
-const ALL: [(&str, Callee, usize, usize); 11] = [
+const ALL: [(&str, Callee, usize, usize); 12] = [
     ("abs", Callee::Apply(Function::Abs), 1, 1),
     ("coalesce", Callee::Apply(Function::Coalesce), 2, 100),
     ("concat", Callee::Apply(Function::Concat), 2, 100),
@@ -19,6 +20,7 @@ const ALL: [(&str, Callee, usize, usize); 11] = [
     ("lower", Callee::Lower, 1, 1),
     ("now", Callee::Now, 0, 0),
     ("nullif", Callee::Apply(Function::NullIf), 2, 2),
+    ("round", Callee::Round, 1, 2),
     ("substring", Callee::Apply(Function::Substring), 2, 3),
     ("trim", Callee::Apply(Function::Trim), 1, 1),
     ("upper", Callee::Apply(Function::Upper), 1, 1),

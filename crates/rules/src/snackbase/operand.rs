@@ -1,14 +1,15 @@
 //! Names, calls and arithmetic to operands.
 
-use super::Phrase;
 use super::call::Callee;
 use super::condition::expanded;
+use super::{Phrase, parse};
 use crate::clock::Macro;
 use crate::function::Function;
 use crate::node::{Column, Constant, Node, Operand, Order, Part, Path, Test};
 use crate::resolve::{Resolver, Result, invalid};
-use crate::rule::Audience;
+use crate::rule::{Audience, ResolveError};
 use crate::scalar::{Affinity, Scalar};
+use crate::syntax::Limits;
 use tidewire_model::Collection;
 use tidewire_model::field::FieldKind;
 
@@ -62,7 +63,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn field(&self, name: &str) -> Result<Operand> {
+    fn field(&mut self, name: &str) -> Result<Operand> {
         let at = self.root;
         Ok(match self.named(name) {
             None => return invalid(format!("Field '{name}' does not exist in collection")),
@@ -73,8 +74,30 @@ impl Resolver<'_> {
                 let path = Path(name.split('.').map(|key| Part::Key(key.into())).collect());
                 Operand::Extract { at, field, path }
             }
-            Some(Named::Column(field)) => self.shown(field),
+            Some(Named::Column(field)) => match formula(&field) {
+                Some(text) => self.computed(&field, text)?,
+                None => self.shown(field),
+            },
         })
+    }
+
+    pub(crate) fn formula(&mut self, name: &str) -> Result<Operand> {
+        let phrase = Phrase::name(name);
+        let problems = self.problems(&phrase);
+        if problems.is_empty() { self.value(&phrase) } else { invalid(problems.join("; ")) }
+    }
+
+    /// What a computed field is computed from; those cannot be computed themselves.
+    fn computed(&mut self, field: &Column, text: &str) -> Result<Operand> {
+        let phrase = parse(text, Limits::default()).map_err(|error| ResolveError::Invalid(error.message))?;
+        let of = &field.of;
+        let is_computed =
+            |name: &str| Column::named(of, name).is_some_and(|column| formula(&column).is_some());
+        if phrase.names(&|name| name.starts_with('@') || is_computed(name)) {
+            return invalid(format!("Field '{}' is computed from what is no field", field.field().name));
+        }
+        let problems = self.problems(&phrase);
+        if problems.is_empty() { self.value(&phrase) } else { invalid(problems.join("; ")) }
     }
 
     /// The addresses of those who do not show them are null in filters.
@@ -107,6 +130,7 @@ impl Resolver<'_> {
         Ok(match (callee, operands.pop()) {
             (Callee::Now, _) => Operand::Macro { of: Macro::Now, wrapped: false },
             (Callee::Lower, Some(last)) => settled(Operand::Lower(Box::new(last))),
+            (Callee::Round, Some(last)) => return rounded(operands.pop(), last),
             (Callee::Apply(function), Some(last)) => {
                 operands.push(last);
                 settled(Operand::Apply(function, operands.into()))
@@ -114,6 +138,11 @@ impl Resolver<'_> {
             (_, None) => Operand::NULL,
         })
     }
+}
+
+/// The expression that a field is computed by.
+fn formula(column: &Column) -> Option<&str> {
+    column.field().extra.as_deref().map(|extra| &*extra.expression).filter(|text| !text.is_empty())
 }
 
 fn constant(value: Scalar<'static>) -> Operand {
@@ -130,6 +159,18 @@ fn arithmetic(function: Function, left: Operand, right: Operand) -> Operand {
         Operand::Value(Constant { value: Scalar::Real(real), .. }) => constant(Scalar::number(real)),
         other => other,
     }
+}
+
+/// With places behind the dot: the multiple is rounded, so that memory and SQL cannot differ in the last digit.
+fn rounded(value: Option<Operand>, last: Operand) -> Result<Operand> {
+    let whole = |operand: Operand| settled(Operand::Apply(Function::Round, Box::new([operand])));
+    let Some(value) = value else { return Ok(whole(last)) };
+    let places = match last {
+        Operand::Value(Constant { value: Scalar::Int(places @ 0..=15), .. }) => places as i32,
+        _ => return invalid("round() second argument must be a whole number from 0 to 15"),
+    };
+    let factor = || constant(Scalar::Real(10f64.powi(places)));
+    Ok(arithmetic(Function::Divide, whole(arithmetic(Function::Multiply, value, factor())), factor()))
 }
 
 /// Its value, if it reads nothing but constants.

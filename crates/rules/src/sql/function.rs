@@ -8,7 +8,9 @@ use crate::scalar::Scalar;
 impl Sql<'_> {
     pub(super) fn function(&mut self, function: Function, arguments: &[Operand]) {
         let name = match function {
-            Function::Real | Function::Abs => return self.number(function, arguments),
+            Function::Real => return self.number("(", arguments),
+            Function::Abs => return self.number("ABS(", arguments),
+            Function::Round => return self.number("ROUND(", arguments),
             Function::If => return self.choice(arguments),
             Function::Substring => return self.part(arguments),
             Function::Coalesce => "COALESCE",
@@ -34,8 +36,8 @@ impl Sql<'_> {
         self.push(")");
     }
 
-    fn number(&mut self, function: Function, arguments: &[Operand]) {
-        self.push(if function == Function::Abs { "ABS(" } else { "(" });
+    fn number(&mut self, before: &str, arguments: &[Operand]) {
+        self.push(before);
         arguments.iter().for_each(|argument| self.real(argument));
         self.push(")");
     }
