@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod broadcast;
+mod dialects;
 mod documents;
 mod first_frame;
 mod other_dialects;
