@@ -18,18 +18,6 @@ const BATCH: u64 = 1000;
 const ID: &str = "[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}";
 const ID_PATTERN: &str = "^[A-Za-z0-9_-]+$";
 
-/// The tenant's collection of this name, or the instance's, or a new open one.
-pub fn find_or_create(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    name: &str,
-) -> Result<Arc<Collection>, RecordError> {
-    match tx.catalog().by_name(tenant, name) {
-        Some(found) => Ok(found.clone()),
-        None => create(tx, tenant, name, |_| {}),
-    }
-}
-
 /// Makes an open collection; its rules are null, so that other dialects show it to superusers until they say otherwise.
 pub fn create(
     tx: &mut Tx<'_>,

@@ -94,6 +94,11 @@ impl Call {
         self.project.is_secret() && self.asker.principal.identity().is_none()
     }
 
+    /// Addresses of users are for servers: the key that an app shows to everybody does not open them.
+    pub fn sees_addresses(&self) -> bool {
+        self.project.is_secret() || self.asker.is_superuser()
+    }
+
     /// In whose name typed records are written: an owner writes as a superuser would.
     pub fn writer(&self) -> Asker {
         let asker = self.asker.clone();

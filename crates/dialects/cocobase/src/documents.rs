@@ -6,7 +6,7 @@ use crate::collections::MISSING;
 use crate::document::{self, Shape};
 use crate::error::{ApiError, FORBIDDEN};
 use crate::listing::{Listing, readable};
-use crate::relation::populate;
+use crate::relation::{Reader, populate};
 use crate::{collection, write};
 use axum::response::Response;
 use http::StatusCode;
@@ -108,12 +108,14 @@ fn find(snapshot: &Snapshot<'_>, call: &Call, collection: &Arc<Collection>) -> R
 struct Extras {
     populate: Vec<String>,
     select: Vec<String>,
+    sees_addresses: bool,
 }
 
 impl Extras {
     fn of(call: &Call) -> Self {
         let owned = |name: &str| call.query.all(name).into_iter().map(str::to_owned).collect();
-        Self { populate: owned("populate"), select: owned("select") }
+        let (populate, select) = (owned("populate"), owned("select"));
+        Self { populate, select, sees_addresses: call.sees_addresses() }
     }
 
     fn show(
@@ -128,7 +130,8 @@ impl Extras {
         }
         let mut data = document::data(snapshot, asker, records)?;
         let paths: Vec<&str> = self.populate.iter().map(String::as_str).collect();
-        populate(snapshot, asker, collection, records, &mut data, &paths)?;
+        let reader = Reader { asker, sees_addresses: self.sees_addresses };
+        populate(snapshot, &reader, collection, records, &mut data, &paths)?;
         let shape = Shape::of(collection);
         let shown = records.iter().zip(data).map(|(record, data)| self.flattened(&shape, record, data));
         Ok(shown.collect())

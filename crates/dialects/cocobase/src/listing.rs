@@ -6,8 +6,8 @@ use crate::error::{ApiError, FORBIDDEN};
 use crate::relation;
 use std::sync::Arc;
 use tidewire_model::{Collection, Record, Timestamp};
-use tidewire_records::Asker;
 use tidewire_records::gate::{Which, gate};
+use tidewire_records::{Asker, app_user};
 use tidewire_rules::{DocumentFilter, Query, Residual, Sort};
 use tidewire_store::Snapshot;
 
@@ -20,6 +20,7 @@ const IDS: usize = 64;
 pub struct Listing {
     asker: Asker,
     is_owner: bool,
+    sees_addresses: bool,
     collection: Arc<Collection>,
     /// as the query string has them
     filters: Vec<(String, String)>,
@@ -33,7 +34,16 @@ impl Listing {
     pub fn all(call: &Call, collection: Arc<Collection>) -> Self {
         let filters = call.query.filters().map(|(key, value)| (key.to_owned(), value.to_owned()));
         let (asker, is_owner) = (call.asker.clone(), call.is_owner());
-        Self { asker, is_owner, collection, filters: filters.collect(), sort: None, page: None }
+        let sees_addresses = call.sees_addresses();
+        Self {
+            asker,
+            is_owner,
+            sees_addresses,
+            collection,
+            filters: filters.collect(),
+            sort: None,
+            page: None,
+        }
     }
 
     /// One page in the order that the query asks for.
@@ -97,6 +107,9 @@ impl Listing {
         let Some((relation, rest)) = key.split_once('.') else { return Ok(own) };
         let tenant = &self.asker.tenant;
         let Some(target) = relation::target(snapshot.catalog(), tenant, relation) else { return Ok(own) };
+        if &*target.name == app_user::COLLECTION && rest.contains("email") && !self.sees_addresses {
+            return Ok(own);
+        }
         let filter = read([(rest, value)])?.residual(&target);
         let seen = relation::visible(snapshot, &self.asker, &target);
         let query =

@@ -38,10 +38,17 @@ pub fn visible(snapshot: &Snapshot<'_>, asker: &Asker, target: &Arc<Collection>)
     if permits(target, Deed::Read, &asker.principal) { Residual::always() } else { Residual::never() }
 }
 
+/// Who reads documents with their relations.
+pub struct Reader<'a> {
+    pub asker: &'a Asker,
+    /// addresses of users are shown
+    pub sees_addresses: bool,
+}
+
 /// Adds what `paths` name to the fields of each document.
 pub fn populate(
     snapshot: &Snapshot<'_>,
-    asker: &Asker,
+    reader: &Reader<'_>,
     collection: &Collection,
     records: &[Arc<Record>],
     data: &mut [Object],
@@ -49,7 +56,7 @@ pub fn populate(
 ) -> Result<(), StoreError> {
     for path in paths.iter().take(PATHS) {
         for (record, data) in records.iter().zip(data.iter_mut()) {
-            follow(snapshot, asker, collection, record, data, path, DEPTH)?;
+            follow(snapshot, reader, collection, record, data, path, DEPTH)?;
         }
     }
     Ok(())
@@ -57,13 +64,14 @@ pub fn populate(
 
 fn follow(
     snapshot: &Snapshot<'_>,
-    asker: &Asker,
+    reader: &Reader<'_>,
     collection: &Collection,
     record: &Record,
     data: &mut Object,
     path: &str,
     depth: usize,
 ) -> Result<(), StoreError> {
+    let asker = reader.asker;
     let (step, rest) = path.split_once('.').unwrap_or((path, ""));
     let (name, source) = step.split_once(':').unwrap_or((step, ""));
     let wanted = if source.is_empty() { name } else { source };
@@ -91,9 +99,9 @@ fn follow(
     let fields = document::data(snapshot, asker, &found)?;
     for (related, mut fields) in found.iter().zip(fields) {
         if !rest.is_empty() {
-            follow(snapshot, asker, &target, related, &mut fields, rest, depth - 1)?;
+            follow(snapshot, reader, &target, related, &mut fields, rest, depth - 1)?;
         }
-        shown.push(flat(related, fields));
+        shown.push(flat(reader, related, fields));
     }
     let value = if one { shown.into_iter().next().unwrap_or(Json::Null) } else { Json::Array(shown) };
     data.insert(name.to_owned(), value);
@@ -101,16 +109,18 @@ fn follow(
 }
 
 /// A related record: its fields beside its id.
-fn flat(record: &Record, fields: Object) -> Json {
+fn flat(reader: &Reader<'_>, record: &Record, fields: Object) -> Json {
     if &*record.collection.name == app_user::COLLECTION {
         let mut user = app_user::data(record);
         for (key, value) in [
             ("id", json!(record.id())),
-            ("email", json!(record.text("email"))),
             ("created_at", users::created_at(record)),
             ("roles", json!(app_user::roles(record))),
         ] {
             user.insert(key.to_owned(), value);
+        }
+        if reader.sees_addresses || reader.asker.principal.id() == record.id() {
+            user.insert("email".to_owned(), record.text("email").into());
         }
         return Json::Object(user);
     }
