@@ -8,6 +8,7 @@ pub mod command;
 pub mod config;
 pub mod control;
 mod demo;
+mod event_stream;
 mod files;
 pub mod key;
 mod listen;

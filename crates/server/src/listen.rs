@@ -2,6 +2,7 @@
 
 use crate::admit::{Gatekeeper, Refused};
 use crate::config::ConnectionLimits;
+use crate::event_stream::{self, Head};
 use crate::socket::{Place, Socket, Watched};
 use crate::streams::Lane;
 use axum::Router;
@@ -86,11 +87,23 @@ impl Listening {
             _ = self.stop.wait_for(|stop| *stop) => return,
         };
         match wants {
-            Ok(true) => lane.spawn(stream, move |stream| async move {
-                self.serve(stream, peer, place).await;
-            }),
+            Ok(true) => lane.spawn(stream, move |stream| self.stream(stream, peer, place)),
             Ok(false) => self.serve(stream, peer, place).await,
             Err(_) => {}
+        }
+    }
+
+    /// What is done once is on the heap, so that an open stream does not pay for it.
+    async fn stream(self, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let Some(head) = Head::peek(&stream, peer).await else {
+            return Box::pin(self.serve(stream, peer, place)).await;
+        };
+        let socket = Socket::new(stream, self.limits.unsent, place);
+        let answer = Box::pin(event_stream::answer(socket, head, self.router));
+        if let Ok(Some(chunks)) = answer.await
+            && let Err(error) = chunks.await
+        {
+            tracing::debug!(%error, "a stream ended");
         }
     }
 

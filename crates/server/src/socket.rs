@@ -49,7 +49,7 @@ impl Socket {
     }
 
     /// Ready once the client has closed its side, or the connection has failed.
-    fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut byte = [0u8; 1];
         match ready!(self.0.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
             Ok(0) | Err(_) => Poll::Ready(()),

@@ -1,0 +1,137 @@
+use crate::socket::Socket;
+use axum::body::Body;
+use bytes::{Buf as _, Bytes, BytesMut};
+use http_body::Body as _;
+use std::fmt::Write as _;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::AsyncWrite;
+
+/// Frames written at once, and about as many bytes.
+const FRAMES: usize = 64;
+const BYTES: usize = 64 * 1024;
+
+/// Writes a body until it ends or the client leaves: each frame is a chunk, all that are ready go in one write.
+pub struct Chunks {
+    /// dropped before the socket: who sees the end finds the client gone
+    body: Body,
+    socket: Socket,
+    /// what the socket did not take yet
+    rest: BytesMut,
+    ended: bool,
+}
+
+impl Chunks {
+    /// `head` goes first.
+    pub fn new(socket: Socket, head: BytesMut, body: Body) -> Self {
+        Self { body, socket, rest: head, ended: false }
+    }
+
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.rest.is_empty() {
+            let count = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.rest))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.rest.advance(count);
+        }
+        // a stream that was slow once does not keep the memory
+        self.rest = BytesMut::new();
+        Poll::Ready(Ok(()))
+    }
+
+    /// The frames that are ready; none: the body waits, or has ended.
+    fn gather(&mut self, cx: &mut Context<'_>) -> Vec<Bytes> {
+        let mut frames = Vec::new();
+        let mut bytes = 0;
+        while frames.len() < FRAMES && bytes < BYTES {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let data = frame.into_data().unwrap_or_default();
+                    bytes += data.len();
+                    // an empty chunk would end the stream
+                    frames.extend(Some(data).filter(|data| !data.is_empty()));
+                }
+                Poll::Ready(None | Some(Err(_))) => {
+                    self.ended = true;
+                    break;
+                }
+                Poll::Pending => break,
+            }
+        }
+        frames
+    }
+
+    /// Writes what the socket takes at once and keeps the rest.
+    fn write(&mut self, frames: &[Bytes], cx: &mut Context<'_>) -> io::Result<()> {
+        let mut sizes = [Size::default(); FRAMES];
+        for (size, frame) in sizes.iter_mut().zip(frames) {
+            // cannot fail: the longest length fits
+            let _ = write!(size, "{:x}\r\n", frame.len());
+        }
+        let mut slices = [IoSlice::new(&[]); 3 * FRAMES];
+        for ((chunk, size), frame) in slices.chunks_exact_mut(3).zip(&sizes).zip(frames) {
+            let parts = [size.text(), frame, b"\r\n"];
+            chunk.copy_from_slice(&parts.map(IoSlice::new));
+        }
+        let slices = &slices[..3 * frames.len()];
+        let mut taken = match Pin::new(&mut self.socket).poll_write_vectored(cx, slices) {
+            Poll::Ready(taken) => taken?,
+            Poll::Pending => 0,
+        };
+        for slice in slices {
+            let skipped = taken.min(slice.len());
+            self.rest.extend_from_slice(&slice[skipped..]);
+            taken -= skipped;
+        }
+        Ok(())
+    }
+}
+
+impl Future for Chunks {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            ready!(this.poll_rest(cx))?;
+            if this.ended {
+                return Pin::new(&mut this.socket).poll_shutdown(cx);
+            }
+            let frames = this.gather(cx);
+            if frames.is_empty() && !this.ended {
+                return this.socket.poll_gone(cx).map(Ok);
+            }
+            if !frames.is_empty() {
+                this.write(&frames, cx)?;
+            }
+            if this.ended {
+                this.rest.extend_from_slice(b"0\r\n\r\n");
+            }
+        }
+    }
+}
+
+/// The line before a chunk, without an allocation.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    text: [u8; 18],
+    length: usize,
+}
+
+impl Size {
+    fn text(&self) -> &[u8] {
+        &self.text[..self.length]
+    }
+}
+
+impl std::fmt::Write for Size {
+    fn write_str(&mut self, part: &str) -> std::fmt::Result {
+        let end = self.length + part.len();
+        let place = self.text.get_mut(self.length..end).ok_or(std::fmt::Error)?;
+        place.copy_from_slice(part.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
