@@ -167,7 +167,7 @@ impl Rooms {
     }
 
     pub fn len(&self) -> usize {
-        self.by_owner.values().map(BTreeMap::len).sum()
+        self.by_channel.len()
     }
 
     pub fn members(&self) -> usize {
