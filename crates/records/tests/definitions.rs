@@ -294,3 +294,64 @@ fn accounts_are_found_by_id_slug_or_code() {
     }
     assert_eq!(place.store.read_here(|snapshot| account::find(snapshot, "nobody")).unwrap(), None);
 }
+
+/// What users are in an account stays whatever a client that does not know of it makes of the definition.
+#[test]
+fn users_keep_what_they_are_in_an_account() {
+    let place = place();
+    let own = ["accountRole", "accountGroups", "accountDisabled"];
+    let shown = collections::show(&place.named("users").unwrap());
+    assert!(own.iter().all(|name| !shown["fields"].to_string().contains(name)));
+    let mut other = shown.clone();
+    other["fields"].as_array_mut().unwrap().push(text("nickname"));
+    for step in [
+        Update("users", shown.clone()),
+        Update("users", other),
+        Update("users", json!({ "fields": [text("nickname")], "indexes": [] })),
+        Update(
+            "users",
+            json!({ "fields": [{ "name": "accountDisabled", "type": "bool", "hidden": false }] }),
+        ),
+        Import(json!([{ "name": "users", "fields": [text("x")] }]), true),
+        Import(json!([shown]), true),
+    ] {
+        place.run(step).unwrap();
+        let users = place.named("users").unwrap();
+        let kept = own.map(|name| users.field(name).is_some_and(|field| field.hidden && field.system));
+        assert_eq!(kept, [true; 3]);
+    }
+}
+
+#[test]
+fn an_older_folder_gets_what_accounts_need() {
+    let place = place();
+    let made_before = |collection: &Collection| !collection.internal;
+    let complete = |catalog: &tidewire_model::Catalog| {
+        (catalog.all().len(), catalog.by_id(Collection::USERS_ID).unwrap().fields.len())
+    };
+    let (wanted, users) = (complete(&place.store.catalog()), place.named("users").unwrap());
+    place
+        .store
+        .write_blocking(move |tx| {
+            let mut record = Record::empty(users.clone(), tenant());
+            for (field, value) in [("id", "u00000000000001"), ("email", "u@example.com"), ("tokenKey", "k")] {
+                record.set(field, Value::text(value));
+            }
+            tx.insert(record, "")?;
+            let mut old = Collection::clone(&users);
+            old.fields.retain(|field| !field.name.starts_with("account"));
+            tx.save_collection(old)?;
+            for collection in tx.catalog().clone().all().iter().filter(|one| !made_before(one)) {
+                tx.delete_collection(&collection.id)?;
+            }
+            Ok::<_, RecordError>(())
+        })
+        .unwrap();
+    assert_ne!(complete(&place.store.catalog()), wanted);
+    bootstrap(&place.store).unwrap();
+    assert_eq!(complete(&place.store.catalog()), wanted);
+    let users = place.named("users").unwrap();
+    let found = place.store.read_here(|snapshot| snapshot.get(&users, &tenant(), "u00000000000001"));
+    let user = found.unwrap().unwrap();
+    assert_eq!((user.text("email"), user.bool("accountDisabled")), ("u@example.com", false));
+}
