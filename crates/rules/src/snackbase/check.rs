@@ -93,12 +93,13 @@ impl Resolver<'_> {
 
     fn call_problem(&self, name: &str, count: usize) -> Option<String> {
         if name.starts_with('@') {
-            let is_macro = matches!(name, "@has_role" | "@has_group" | "@owns_record");
-            return self.context_problem(name).or_else(|| match (is_macro, count) {
-                (false, _) => Some(format!("Unknown macro '{name}'")),
-                (true, 1) => None,
-                (true, 0) if name == "@owns_record" => None,
-                (true, _) => Some(format!("{name}() requires exactly 1 argument(s), got {count}")),
+            return self.context_problem(name).or_else(|| match (name, count) {
+                ("@has_role" | "@has_group" | "@owns_record", 1) => None,
+                ("@owns_record" | "@is_creator" | "@is_public", 0) => None,
+                ("@has_role" | "@has_group" | "@owns_record", _) => {
+                    Some(format!("{name}() requires exactly 1 argument(s), got {count}"))
+                }
+                _ => Some(format!("Unknown macro '{name}'")),
             });
         }
         Callee::problem(name, count)

@@ -68,7 +68,7 @@ impl Question {
             return Ok(groups);
         }
         let columns = self.columns();
-        let condition = list::alone(snapshot, &columns, having)?;
+        let condition = list::alone(snapshot, &columns, &self.name_calls(having))?;
         let holds = |group: &Group| {
             let values = group.iter().map(value).collect();
             let row = Record { collection: columns.clone(), tenant: TenantId::default(), values };
@@ -81,6 +81,29 @@ impl Question {
             }
         }
         Ok(kept)
+    }
+
+    /// A condition may repeat what was asked for: `count() > 5` is `count > 5`.
+    fn name_calls(&self, having: &str) -> String {
+        let calls: Vec<(String, &String)> = self.of.iter().map(call).zip(&self.names).collect();
+        let (mut text, mut quote) = (String::with_capacity(having.len()), None);
+        let mut rest = having;
+        while let Some(next) = rest.chars().next() {
+            let named = calls.iter().find(|(call, _)| quote.is_none() && rest.starts_with(call.as_str()));
+            if let Some((call, name)) = named {
+                text.push_str(name);
+                rest = &rest[call.len()..];
+                continue;
+            }
+            quote = match quote {
+                Some(open) if open == next => None,
+                None if matches!(next, '\'' | '"') => Some(next),
+                other => other,
+            };
+            text.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+        text
     }
 
     /// The columns as fields of a collection, so that conditions can name them.
@@ -183,16 +206,23 @@ fn function_of(name: &str, field: Option<&Field>) -> Result<Function, ApiError> 
 }
 
 fn alias(aggregate: &Aggregate) -> String {
-    let function = match aggregate.function {
+    match &aggregate.field {
+        Some(field) => format!("{}_{field}", name(aggregate.function)),
+        None => name(aggregate.function).to_owned(),
+    }
+}
+
+fn call(aggregate: &Aggregate) -> String {
+    format!("{}({})", name(aggregate.function), aggregate.field.as_deref().unwrap_or_default())
+}
+
+fn name(function: Function) -> &'static str {
+    match function {
         Function::Count => "count",
         Function::Sum => "sum",
         Function::Average => "avg",
         Function::Least => "min",
         Function::Greatest => "max",
-    };
-    match &aggregate.field {
-        Some(field) => format!("{function}_{field}"),
-        None => function.to_owned(),
     }
 }
 
