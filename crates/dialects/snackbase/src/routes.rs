@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::StatusCode;
+use http::{StatusCode, header};
 use tidewire_connection::panic;
 
 /// Every path of the dialect, with the headers, the errors and the cross-origin answers that all of them share.
@@ -17,7 +17,10 @@ pub fn routes(app: App) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/live", get(health::live))
-        .nest("/api/v1", paths().fallback(unknown).method_not_allowed_fallback(wrong_method))
+        .nest(
+            "/api/v1",
+            paths().fallback(unknown).method_not_allowed_fallback(wrong_method).layer(from_fn(no_socket)),
+        )
         .layer(from_fn(recover))
         .layer(from_fn_with_state(app.clone(), cors::cors))
         .layer(from_fn(marks::mark))
@@ -45,6 +48,16 @@ async fn unknown() -> Response {
 
 async fn wrong_method() -> Response {
     ApiError::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").into_response()
+}
+
+/// Only one path is a WebSocket's.
+async fn no_socket(request: Request, next: Next) -> Response {
+    let upgrade = request.headers().get(header::UPGRADE);
+    let is_socket = upgrade.is_some_and(|upgrade| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if is_socket && request.uri().path() != "/realtime/ws" {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    next.run(request).await
 }
 
 async fn recover(request: Request, next: Next) -> Response {

@@ -31,14 +31,15 @@ pub fn forgiven(app: &App, parts: &Parts) {
 
 /// The query, else a subprotocol, else the header. A bad token is not rescued by a good one elsewhere.
 pub fn of_websocket(app: &App, parts: &Parts, query: &[(String, String)]) -> Admission {
-    if let Some(token) = query_token(query) {
-        return Admission { principal: verify(app, token), protocol: None };
-    }
     let offered: Vec<&str> = websocket::offered(&parts.headers).collect();
-    if let Some(first) = offered.first() {
+    // without an answer a browser would hear neither events nor the close frame
+    let first = offered.first().map(|first| (*first).to_owned());
+    if let Some(token) = query_token(query) {
+        return Admission { principal: verify(app, token), protocol: first };
+    }
+    if let Some(first) = first {
         let good = offered.iter().find_map(|token| Some((*token, verify(app, token).ok()?)));
-        // without an answer a browser would not hear the close frame
-        let protocol = good.as_ref().map_or(*first, |(token, _)| *token).to_owned();
+        let protocol = good.as_ref().map_or(first, |(token, _)| (*token).to_owned());
         let principal = good.map(|(_, principal)| principal).ok_or(Denied::Failed);
         return Admission { principal, protocol: Some(protocol) };
     }
