@@ -89,6 +89,7 @@ fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
         passwords: passwords.clone(),
         attempts: attempts.clone(),
         realtime: Arc::new(tidewire_snackbase::realtime::Realtime::new(snackbase_options(config))),
+        lifetimes: config.snackbase.lifetimes,
         origins: origins.clone(),
     };
     let keys = Arc::new(Keys::new(store.clone()));

@@ -22,6 +22,8 @@ Environment:
   TIDEWIRE_SNACKBASE_COMMENT          seconds between comments on event streams (15)
   TIDEWIRE_SNACKBASE_EXPIRE           end connections with their token (on)
   TIDEWIRE_SNACKBASE_LEAVE            tell records that leave the view rule as deleted (off)
+  TIDEWIRE_SNACKBASE_ACCESS           seconds that an access token holds (3600)
+  TIDEWIRE_SNACKBASE_REFRESH          seconds that a refresh token holds (604800)
   TIDEWIRE_COCOBASE_AUTH_TIMEOUT      seconds that a CocoBase socket may take to say who it is (10)
   TIDEWIRE_COCOBASE_FRAME_BYTES       bytes of one frame from a CocoBase client (1048576)
   TIDEWIRE_COCOBASE_MESSAGE_BYTES     bytes of what one message says (1048576)

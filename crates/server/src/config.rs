@@ -81,6 +81,8 @@ pub struct SnackBase {
     pub expire: bool,
     /// tell records that leave the view rule as deleted; default off
     pub leave: bool,
+    /// how long tokens hold; default an hour and a week
+    pub lifetimes: tidewire_snackbase::Lifetimes,
 }
 
 impl Default for ConnectionLimits {
@@ -108,6 +110,7 @@ impl Default for SnackBase {
             comment: Duration::from_secs(15),
             expire: true,
             leave: false,
+            lifetimes: tidewire_snackbase::Lifetimes::default(),
         }
     }
 }
@@ -172,6 +175,9 @@ impl Config {
         snackbase.comment = seconds("TIDEWIRE_SNACKBASE_COMMENT", snackbase.comment)?;
         snackbase.expire = switch("TIDEWIRE_SNACKBASE_EXPIRE", snackbase.expire)?;
         snackbase.leave = switch("TIDEWIRE_SNACKBASE_LEAVE", snackbase.leave)?;
+        let lifetimes = &mut snackbase.lifetimes;
+        lifetimes.access = number("TIDEWIRE_SNACKBASE_ACCESS", lifetimes.access)?;
+        lifetimes.refresh = number("TIDEWIRE_SNACKBASE_REFRESH", lifetimes.refresh)?;
         config.cocobase = rooms::cocobase(&config)?;
         config.rooms = rooms::limits(config.rooms)?;
         Ok(config)

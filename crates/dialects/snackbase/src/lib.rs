@@ -29,6 +29,7 @@ use tidewire_auth::{Attempts, Passwords};
 use tidewire_feed::Feed;
 use tidewire_store::Store;
 
+pub use auth::Lifetimes;
 pub use routes::routes;
 
 /// Paths on which a GET is answered by a stream.
@@ -43,6 +44,7 @@ pub struct App {
     /// failed sign-ins, so that passwords and tokens cannot be tried out
     pub attempts: Arc<Attempts>,
     pub realtime: Arc<realtime::Realtime>,
+    pub lifetimes: Lifetimes,
     /// origins that browsers may call from; `*`: all
     pub origins: Arc<[String]>,
 }

@@ -9,6 +9,7 @@ mod session;
 mod slug;
 
 pub use login::signed_in;
+pub use session::Lifetimes;
 pub use slug::{free_slug, slug_fault};
 
 use crate::App;

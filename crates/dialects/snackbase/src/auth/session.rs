@@ -12,8 +12,20 @@ use tidewire_records::internal::{self, REFRESH_TOKENS};
 use tidewire_records::user;
 use tidewire_store::{StoreError, Tx};
 
-pub const ACCESS_SECONDS: i64 = 3600;
-const REFRESH_SECONDS: i64 = 7 * 86_400;
+/// How long tokens hold, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// default an hour
+    pub access: i64,
+    /// default a week
+    pub refresh: i64,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { access: 3600, refresh: 7 * 86_400 }
+    }
+}
 
 /// Refresh tokens of one user that are remembered; the oldest are forgotten first.
 const TOKENS_MAX: usize = 100;
@@ -29,7 +41,8 @@ pub struct Tokens {
 
 /// New tokens for a user.
 pub async fn open(app: &App, user: Arc<Record>) -> Result<Tokens, ApiError> {
-    Ok(app.store.write(move |tx| issue(tx, &user)).await?)
+    let lifetimes = app.lifetimes;
+    Ok(app.store.write(move |tx| issue(tx, &user, lifetimes)).await?)
 }
 
 /// New tokens for an unspent refresh token, which is spent by that. `None` if it is not one; a spent one ends all of its
@@ -40,7 +53,7 @@ pub async fn renew(
     session: Session,
     user: Arc<Record>,
 ) -> Result<Option<Tokens>, ApiError> {
-    let hash = key_hash(token);
+    let (hash, lifetimes) = (key_hash(token), app.lifetimes);
     let renewed = app.store.write(move |tx| {
         let kept = internal::get(tx, REFRESH_TOKENS, &session.account, &session.id)?;
         let Some(kept) = kept.filter(|kept| kept.text("token") == hash) else { return Ok(None) };
@@ -49,7 +62,7 @@ pub async fn renew(
             return Ok(None);
         }
         internal::update(tx, &kept, [("spent", Value::Bool(true))], "")?;
-        Ok::<_, StoreError>(Some(issue(tx, &user)?))
+        Ok::<_, StoreError>(Some(issue(tx, &user, lifetimes)?))
     });
     Ok(renewed.await?)
 }
@@ -63,20 +76,20 @@ pub fn forget_all(tx: &mut Tx<'_>, user: &Record) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn issue(tx: &mut Tx<'_>, user: &Arc<Record>) -> Result<Tokens, StoreError> {
+fn issue(tx: &mut Tx<'_>, user: &Arc<Record>, lifetimes: Lifetimes) -> Result<Tokens, StoreError> {
     let account = user::account_of(user);
     make_room(tx, &account, user)?;
     let id = random_uuid();
-    let refresh_token = issue_refresh(user, &account, &id, REFRESH_SECONDS);
-    let expires = Timestamp(Timestamp::now().millis() + REFRESH_SECONDS * 1000).to_text();
+    let refresh_token = issue_refresh(user, &account, &id, lifetimes.refresh);
+    let expires = Timestamp(Timestamp::now().millis() + lifetimes.refresh * 1000).to_text();
     let values = [
         ("user", Value::text(user.id())),
         ("token", Value::text(&key_hash(&refresh_token))),
         ("expires", Value::text(&expires)),
     ];
     internal::insert(tx, REFRESH_TOKENS, &account, &id, values, "")?;
-    let token = issue_access(user, &account, user::role(user), ACCESS_SECONDS);
-    Ok(Tokens { token, refresh_token, expires_in: ACCESS_SECONDS })
+    let token = issue_access(user, &account, user::role(user), lifetimes.access);
+    Ok(Tokens { token, refresh_token, expires_in: lifetimes.access })
 }
 
 fn make_room(tx: &mut Tx<'_>, account: &TenantId, user: &Record) -> Result<(), StoreError> {

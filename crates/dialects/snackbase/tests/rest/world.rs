@@ -13,7 +13,7 @@ use tidewire_feed::{Feed, Log, Lookup};
 use tidewire_model::{Change, Epoch, Record, Seq};
 use tidewire_rules::Residual;
 use tidewire_snackbase::realtime::{Options as RealtimeOptions, Realtime};
-use tidewire_snackbase::{App, routes};
+use tidewire_snackbase::{App, Lifetimes, routes};
 use tidewire_store::{Committed, Options, Store};
 use tower::ServiceExt;
 
@@ -104,6 +104,7 @@ impl World {
             passwords: Passwords::new(2, 64),
             attempts: Arc::new(attempts),
             realtime: Arc::new(Realtime::new(RealtimeOptions::default())),
+            lifetimes: Lifetimes::default(),
             origins: Arc::from(["http://localhost:3000".to_owned()]),
         });
         Self { router, store, vars: BTreeMap::new(), _dir: dir }
