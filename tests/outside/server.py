@@ -34,8 +34,9 @@ def free_port():
 class Server:
     """Start, restart and end the program; requests of a superuser by `root`."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, **settings):
         self.options = options
+        self.settings = settings
         self.folder = tempfile.mkdtemp(prefix="outside-")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -45,7 +46,7 @@ class Server:
     def start(self):
         log = open(Path(self.folder) / "server.log", "ab")
         command = [binary(), "serve", f"--http=127.0.0.1:{self.port}", f"--dir={self.folder}/data", *self.options]
-        self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **self.settings})
         log.close()
         wait_for(self.healthy, lambda: f"a healthy server; its output:\n{self.output()}")
         if self.root is None:

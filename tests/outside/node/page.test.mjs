@@ -7,20 +7,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
-import { chromium } from "playwright-core";
-
+import { launch } from "./browser.mjs";
 import { ROOT, Server, TARGET, waitFor } from "./server.mjs";
-
-// Without these, Chromium calls home at every start.
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 const skip = TARGET === "pocketbase";
 let server;
@@ -28,8 +16,8 @@ let browser;
 
 before(async () => {
   if (skip) return;
-  server = await new Server("--demo").start();
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", headless: true, args: ARGS });
+  server = await new Server({ options: ["--demo"] }).start();
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();

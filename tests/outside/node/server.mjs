@@ -15,8 +15,8 @@ import PocketBase from "pocketbase";
 globalThis.EventSource ??= EventSource;
 
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const EMAIL = "root@example.com";
-const PASSWORD = "root-password";
+export const EMAIL = "root@example.com";
+export const PASSWORD = "root-password";
 
 // TARGET=pocketbase runs what both must do against the real one.
 export const TARGET = process.env.TARGET ?? "tidewire";
@@ -48,8 +48,9 @@ export async function waitFor(condition, what, seconds = 20) {
 
 // Start, restart and end the program; `root` is an SDK client signed in as superuser.
 export class Server {
-  constructor(...options) {
+  constructor({ options = [], settings = {} } = {}) {
     this.options = options;
+    this.settings = settings;
     this.folder = mkdtempSync(join(tmpdir(), "outside-"));
     this.clients = [];
     this.binary = binary();
@@ -59,7 +60,8 @@ export class Server {
     this.port ??= await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
     const words = ["serve", `--http=127.0.0.1:${this.port}`, `--dir=${this.folder}/data`, ...this.options];
-    this.process = spawn(this.binary, words, { stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, ...this.settings };
+    this.process = spawn(this.binary, words, { stdio: ["ignore", "pipe", "pipe"], env });
     this.ended = once(this.process, "exit");
     const log = createWriteStream(join(this.folder, "server.log"), { flags: "a" });
     this.process.stdout.pipe(log, { end: false });

@@ -1,0 +1,2 @@
+ws.send(JSON.stringify({ action: "ping" }));
+// Response: { "type": "pong" }

@@ -1,0 +1,4 @@
+ws.send(JSON.stringify({
+  action: "unsubscribe",
+  collection: "posts"
+}));
