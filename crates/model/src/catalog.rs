@@ -19,7 +19,8 @@ pub struct Catalog {
 impl Catalog {
     pub fn new(revision: u64, list: Vec<Arc<Collection>>) -> Self {
         let by_id = list.iter().map(|c| (c.id.clone(), c.clone())).collect();
-        let by_name = list.iter().map(|c| ((c.owner.clone(), c.name.to_lowercase()), c.clone())).collect();
+        let named = list.iter().filter(|c| !c.internal);
+        let by_name = named.map(|c| ((c.owner.clone(), c.name.to_lowercase()), c.clone())).collect();
         Self { revision, list, by_id, by_name }
     }
 
@@ -31,7 +32,8 @@ impl Catalog {
         self.by_id.get(id)
     }
 
-    /// By exact name, or by name in another case: a tenant's own first, then the instance's.
+    /// By exact name, or by name in another case: a tenant's own first, then the instance's. The server's own have no
+    /// name that anybody could say.
     pub fn by_name(&self, tenant: &TenantId, name: &str) -> Option<&Arc<Collection>> {
         let name = name.to_lowercase();
         self.by_name.get(&(Some(tenant.clone()), name.clone())).or_else(|| self.by_name.get(&(None, name)))
@@ -39,7 +41,7 @@ impl Catalog {
 
     /// What a path segment names: an id or a name. What another tenant made for itself is not there.
     pub fn find(&self, tenant: &TenantId, name_or_id: &str) -> Option<&Arc<Collection>> {
-        let found = self.by_id(name_or_id).filter(|found| !found.is_foreign(tenant));
+        let found = self.by_id(name_or_id).filter(|found| !found.is_foreign(tenant) && !found.internal);
         found.or_else(|| self.by_name(tenant, name_or_id))
     }
 

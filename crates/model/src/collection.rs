@@ -144,7 +144,7 @@ pub struct Collection {
     #[serde(rename = "type")]
     pub kind: CollectionKind,
     pub system: bool,
-    /// the server's own: no dialect lists it
+    /// the server's own: no dialect lists or finds it
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub internal: bool,
     /// the tenant that made it for itself; `None` for a collection of the instance
