@@ -31,6 +31,8 @@ pub struct Progress {
 /// How the load runs.
 pub struct Load<'a> {
     pub address: SocketAddr,
+    /// whose requests they are; "" for nobody's
+    pub token: &'a str,
     pub connections: usize,
     /// Pause of a connection after each answer.
     pub pause: Duration,
@@ -66,7 +68,7 @@ impl Load<'_> {
     }
 
     fn connection(&self, writer: u8, progress: &Progress, times: &Mutex<Vec<f64>>) -> Result<()> {
-        let mut connection = Connection::open(self.address, "")?;
+        let mut connection = Connection::open(self.address, self.token)?;
         let mut mine = Vec::new();
         while !progress.stop.load(Ordering::Relaxed) {
             if !(self.may_go)(progress) {
@@ -77,7 +79,7 @@ impl Load<'_> {
             let request = (self.request)(writer, sequence);
             let begun = Instant::now();
             let answer = connection.send(request.method, &request.path, &request.body)?;
-            if answer.status == 200 {
+            if matches!(answer.status, 200 | 201) {
                 mine.push(begun.elapsed().as_secs_f64() * 1e3);
                 progress.owed.fetch_add(request.fans_out, Ordering::Relaxed);
                 progress.answered.fetch_add(1, Ordering::Relaxed);

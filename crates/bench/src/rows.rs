@@ -1,5 +1,6 @@
 //! The rows of the table: what is done to a server and what is read off it.
 
+mod snackbase;
 mod sockets;
 
 use std::sync::atomic::Ordering;
@@ -82,6 +83,7 @@ pub fn run(program: &Program, plan: &Plan) -> Result<Vec<Outcome>> {
         row(&format!("a room of {count}"), &|name| run.talk(name, 1))?;
         row(&format!("{count} rooms of 10"), &|name| run.talk(name, count))?;
         row(&format!("there and back in a room of {count}"), &|name| run.echo(name))?;
+        row("SnackBase", &|_| run.snackbase())?;
     }
     outcomes.extend(unsynced_creates(program, plan)?);
     Ok(outcomes)
@@ -263,7 +265,7 @@ impl Run<'_> {
         request: &'a (dyn Fn(u8, u32) -> Request + Sync),
         may_go: &'a (dyn Fn(&Progress) -> bool + Sync),
     ) -> Load<'a> {
-        Load { address: self.world.address, connections, pause: Duration::ZERO, request, may_go }
+        Load { address: self.world.address, token: "", connections, pause: Duration::ZERO, request, may_go }
     }
 
     /// Lets the load warm up, then reads the counter and the meters at both ends of the measured time.

@@ -13,8 +13,8 @@ use crate::http::Connection;
 use crate::setup::KEY;
 
 const START: Duration = Duration::from_secs(20);
-const EMAIL: &str = "root@example.com";
-const PASSWORD: &str = "root-password";
+pub const EMAIL: &str = "root@example.com";
+pub const PASSWORD: &str = "root-password";
 
 /// A program that is measured.
 pub struct Program {
@@ -51,6 +51,7 @@ impl Server {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let process = Command::new(&program.path)
             .args(["serve", &format!("--http={address}"), &data])
+            .env("TIDEWIRE_RATE_LIMIT", "off")
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

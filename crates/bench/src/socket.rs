@@ -14,7 +14,8 @@ pub struct Socket {
 }
 
 impl Socket {
-    pub fn open(address: SocketAddr, path: &str, first: &Value) -> Result<Self> {
+    /// `confirmed` stands in the answer to the first frame.
+    pub fn open(address: SocketAddr, path: &str, first: &Value, confirmed: &str) -> Result<Self> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
@@ -35,7 +36,7 @@ impl Socket {
         let mut socket = Socket { stream };
         socket.send(&first.to_string())?;
         let confirmation = socket.next()?;
-        if !String::from_utf8_lossy(&confirmation).contains("\"event\"") {
+        if !String::from_utf8_lossy(&confirmation).contains(confirmed) {
             bail!("{path}: {}", String::from_utf8_lossy(&confirmation));
         }
         Ok(socket)

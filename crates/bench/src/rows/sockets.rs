@@ -14,6 +14,8 @@ use crate::socket::Socket;
 use crate::subscribers::{Feed, Subscribers};
 use crate::table::{Better, Outcome};
 
+/// Stands in every confirmation.
+const CONFIRMED: &str = "\"event\"";
 /// Members of each room where there are many.
 const MEMBERS: usize = 10;
 /// Messages whose way there and back is timed.
@@ -28,7 +30,8 @@ impl Run<'_> {
             if filtered {
                 first["filters"] = json!({ "kind": format!("k{at}") });
             }
-            let socket = Socket::open(self.server.address, "/realtime/collections/public", &first)?;
+            let socket =
+                Socket::open(self.server.address, "/realtime/collections/public", &first, CONFIRMED)?;
             let key = filtered.then_some(at as u8);
             // a document is flat and nested: its mark comes twice
             Ok(Feed { stream: socket.reader()?, key, copies: 2 })
@@ -135,7 +138,7 @@ impl Run<'_> {
             _ => format!("/realtime/rooms/room{place}"),
         };
         let first: Value = json!({ "api_key": KEY, "user_id": format!("user{at}"), "action": "create" });
-        Socket::open(self.server.address, &path, &first)
+        Socket::open(self.server.address, &path, &first, CONFIRMED)
     }
 }
 
