@@ -70,7 +70,7 @@ async fn foreign_pages_are_refused_if_there_is_an_allow_list() {
 async fn an_address_that_is_refused_too_often_must_wait() {
     for (limited, last) in [(true, "429"), (false, "101")] {
         let server = Server::start_with(|config| config.rate_limit = limited).await;
-        for _ in 0..30 {
+        for _ in 0..120 {
             let socket = Socket::open(server.address(), "/api/v1/realtime/ws?token=bad", "").await;
             assert!(socket.head.starts_with("HTTP/1.1 101 "), "{}", socket.head);
         }

@@ -25,7 +25,7 @@ use http::{HeaderValue, StatusCode, header};
 use tidewire_auth::{Attempts, Bounds};
 
 /// Refused connects of one address before it is told to wait: SDKs come back for ever.
-const REFUSALS: Bounds = Bounds { per_identity: 30, per_address: 30, window: 60, entries: 20_000 };
+const REFUSALS: Bounds = Bounds { per_identity: 120, per_address: 120, window: 60, entries: 20_000 };
 
 /// The realtime side of the dialect.
 pub struct Realtime {
