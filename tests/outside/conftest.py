@@ -33,3 +33,12 @@ def fresh_server():
         yield running.start()
     finally:
         running.close()
+
+
+@pytest.fixture
+def opened():
+    """What a test opens is closed after it."""
+    gathered = []
+    yield lambda connection: gathered.append(connection) or connection
+    for connection in gathered:
+        connection.close()

@@ -50,11 +50,15 @@ class Session:
             else:
                 self.lines.append(line.rstrip("\n"))
 
-    def run(self, code, seconds=30):
-        """Execute code and wait until it is through."""
+    def start(self, code):
+        """Execute code that may never end."""
         self.asked += 1
         self.process.stdin.write(json.dumps(code) + "\n")
         self.process.stdin.flush()
+
+    def run(self, code, seconds=30):
+        """Execute code and wait until it is through."""
+        self.start(code)
         self.wait(lambda: self.done >= self.asked, f"the end of:\n{code}", seconds)
 
     def expect(self, *lines, seconds=20):

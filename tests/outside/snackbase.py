@@ -5,7 +5,7 @@ import json
 import re
 import socket
 import threading
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import websocket
@@ -18,6 +18,15 @@ PASSWORD = "Str0ng!Passw0rd#1"
 RULES = ("list_rule", "view_rule", "create_rule", "update_rule", "delete_rule")
 PUBLIC = dict.fromkeys(RULES, "")
 EVERY_FIELD = dict.fromkeys(("list_fields", "view_fields", "create_fields", "update_fields"), "*")
+
+POSTS = [
+    {"name": "title", "type": "text", "required": True},
+    {"name": "status", "type": "text", "default": "draft"},
+    {"name": "views", "type": "number"},
+    {"name": "public", "type": "boolean"},
+    {"name": "meta", "type": "json"},
+    {"name": "due", "type": "datetime"},
+]
 
 
 class Like:
@@ -79,6 +88,29 @@ def invite(root, account_id, account, email):
     made = root.ok("POST", "/users", body)
     root.ok("POST", f"/users/{made['id']}/verify", {})
     return sign_in(root.url, account, email)
+
+
+def same(answer, expected):
+    """Equal, with the same order of keys."""
+    assert answer == expected
+    assert json.dumps(keys(answer)) == json.dumps(keys(expected))
+
+
+def keys(value):
+    if isinstance(value, dict):
+        return {name: keys(item) for name, item in value.items()}
+    return [keys(item) for item in value] if isinstance(value, list) else None
+
+
+def invalid(*details):
+    """What is told of fields: each a name, a message and a code."""
+    names = ("field", "message", "code")
+    return {"error": "Validation error", "details": [dict(zip(names, detail)) for detail in details]}
+
+
+def listing(user, collection, **query):
+    text = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in query.items())
+    return user.send("GET", f"/records/{collection}?{text}")
 
 
 class Socket:

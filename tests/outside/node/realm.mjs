@@ -49,7 +49,7 @@ class Realm {
 
 export class NodeRealm extends Realm {
   async open() {
-    const globals = { console: {}, WebSocket, EventSource, URLSearchParams, setTimeout, setInterval, clearInterval };
+    const globals = { console: {}, WebSocket, EventSource, URLSearchParams, fetch, setTimeout, setInterval, clearInterval };
     this.context = createContext(globals);
     this.run(PRELUDE);
     return this;
