@@ -45,15 +45,24 @@ struct Args {
     /// Leave Tidewire out
     #[arg(long)]
     without_tidewire: bool,
+    /// The raw program's own part
+    #[arg(long, hide = true)]
+    write_without_end: Option<usize>,
 }
+
+/// The program that only writes.
+const RAW: &str = "raw writer";
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    if let Some(count) = args.write_without_end {
+        return rows::raw::write_without_end(count);
+    }
     let programs = programs(&args);
     let rounds = if args.quick { 1 } else { args.rounds };
     let plan = Plan::new(args.quick, args.subscribers, &args.only);
     let begun = Instant::now();
-    let mut table = Table::new(programs.iter().map(|program| program.name).collect());
+    let mut table = Table::new(programs.iter().map(|program| program.name).chain([RAW]).collect());
     for round in 0..rounds {
         for at in 0..programs.len() {
             // Who goes first changes with the round, so that a drift of the machine hits both.
@@ -62,6 +71,10 @@ fn main() -> Result<()> {
             for outcome in rows::run(&programs[who], &plan)? {
                 table.add(who, outcome);
             }
+        }
+        eprintln!("round {} of {rounds}: {RAW}", round + 1);
+        for outcome in rows::raw::run(&plan)? {
+            table.add(programs.len(), outcome);
         }
     }
     println!("{}", table.markdown());

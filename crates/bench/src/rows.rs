@@ -1,5 +1,6 @@
 //! The rows of the table: what is done to a server and what is read off it.
 
+pub mod raw;
 mod snackbase;
 mod sockets;
 

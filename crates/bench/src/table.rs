@@ -99,7 +99,9 @@ impl Table {
             let medians: Vec<f64> = line.values.iter_mut().map(|values| percentile(values, 0.5)).collect();
             let shown: Vec<String> = medians.iter().map(|value| figure(*value)).collect();
             let _ = write!(text, "| {} | {} | {} | ", line.row, line.unit, shown.join(" | "));
-            if let [theirs, ours] = medians[..] {
+            if let [theirs, ours, ..] = medians[..]
+                && theirs.is_finite()
+            {
                 let ratio = if line.better == Better::Higher { ours / theirs } else { theirs / ours };
                 let _ = write!(text, "**{} ×**", figure(ratio));
             }
