@@ -393,11 +393,14 @@ describe("accounts", { skip }, () => {
     const account_id = ann.account.id;
     const { id } = await root.users.create({ email: "new@example.com", password: SECRET, account_id, role_id: 2, is_active: true });
     const sign = () => base.client().login({ account: "acme", email: "new@example.com", password: SECRET });
-    const user = await root.users.get(id);
-    if (!user.email_verified) {
-      await assert.rejects(sign(), (error) => error.name === EmailVerificationRequiredError.name || /verif/.test(error.message));
-      await root.users.verifyEmail(id);
-    }
+    assert.equal((await root.users.get(id)).email_verified, false);
+    await assert.rejects(sign(), (error) => {
+      // the SDK's classes lose their prototype, and keep their name
+      assert.equal(error.name, EmailVerificationRequiredError.name);
+      assert.equal(error.message, "Email not verified. Please check your email inbox.");
+      return true;
+    });
+    await root.users.verifyEmail(id);
     assert.equal((await sign()).user.email, "new@example.com");
   });
 
@@ -424,8 +427,8 @@ describe("accounts", { skip }, () => {
     assert.equal((await root.accounts.update(made.id, { name: "Delta Ltd" })).name, "Delta Ltd");
     assert.ok((await root.accounts.list({ page: 1, page_size: 50 })).items.some((account) => account.id === made.id));
     assert.ok((await root.accounts.getUsers(ann.account.id)).items.length >= 2);
-    assert.deepEqual(await root.accounts.delete(made.id), { success: true });
-    await assert.rejects(root.accounts.get(made.id), NotFoundError);
+    // an account is not deleted by a request
+    await assert.rejects(root.accounts.delete(made.id), /Method Not Allowed/);
     const role = await root.roles.create({ name: "editor", description: "edits" });
     assert.equal((await root.roles.get(role.id)).name, "editor");
     assert.equal((await root.roles.update(role.id, { name: "writer", description: "writes" })).name, "writer");
