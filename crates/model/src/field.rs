@@ -214,6 +214,21 @@ impl Field {
     pub fn unset(&self) -> Value {
         if self.nullable && !self.kind.has_own_null() { Value::Null } else { self.kind.zero() }
     }
+
+    /// The expression that it is computed by when it is read.
+    pub fn formula(&self) -> Option<&str> {
+        self.extra.as_deref().map(|extra| &*extra.expression).filter(|text| !text.is_empty())
+    }
+
+    /// Stored encrypted and never shown.
+    pub fn is_encrypted(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.encrypted)
+    }
+
+    /// Holds personal data, which some readers see masked.
+    pub fn is_personal(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.mask.is_some())
+    }
 }
 
 impl FieldKind {

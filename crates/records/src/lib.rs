@@ -14,6 +14,7 @@ pub mod error;
 pub(crate) mod excerpt;
 pub(crate) mod expand;
 pub(crate) mod fields;
+pub mod formulas;
 pub mod gate;
 pub mod internal;
 pub mod key;

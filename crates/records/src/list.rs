@@ -1,5 +1,5 @@
 use crate::rule::{Bound, bind, bind_text};
-use crate::{Asker, Body, RecordError};
+use crate::{Asker, Body, RecordError, personal};
 use std::sync::Arc;
 use tidewire_model::{Collection, Language, Record, TenantId, Timestamp};
 use tidewire_rules::{Audience, Expr, Facts, Limits, Query, Residual, ResolveError, Rule, Sort};
@@ -203,8 +203,10 @@ fn sort(
         return Err(RecordError::BadRequest("a sort field is too long".into()));
     }
     let facts = asker.facts(&Body::new());
-    Sort::resolve(text, snapshot.catalog(), &asker.tenant, collection, audience(asker), &facts)
-        .map_err(|error| RecordError::BadRequest(error.0))
+    let sort = Sort::resolve(text, snapshot.catalog(), &asker.tenant, collection, audience(asker), &facts)
+        .map_err(|error| RecordError::BadRequest(error.0))?;
+    personal::permit(asker, sort.personal()).map_err(RecordError::BadRequest)?;
+    Ok(sort)
 }
 
 fn audience(asker: &Asker) -> Audience {

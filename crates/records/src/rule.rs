@@ -2,6 +2,7 @@
 
 use crate::asker::Asker;
 use crate::error::RecordError;
+use crate::personal;
 use crate::prepare::Body;
 use crate::sight::Layout;
 use hashbrown::{Equivalent, HashMap};
@@ -195,6 +196,9 @@ pub(crate) fn bind_text(
 ) -> Result<Residual, ResolveError> {
     let language = if audience == Audience::Rule { collection.language } else { asker.language };
     let rule = resolve(catalog, collection, &asker.tenant, audience, language, text)?;
+    if audience != Audience::Rule {
+        personal::permit(asker, rule.personal()).map_err(ResolveError::Invalid)?;
+    }
     // most rules read nothing of the request but who asks: headers and query need not be copied for the others; a
     // client's filter may call for the list rules of related collections, which may read them
     if matches!(audience, Audience::Client | Audience::Realtime) || text.contains("@request.") {

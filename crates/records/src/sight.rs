@@ -1,6 +1,7 @@
 //! How records of one collection look to one reader, written without a JSON tree.
 
 use crate::fields::Fields;
+use crate::formulas::Formulas;
 use crate::mask::{BULLETS, masked};
 use crate::personal;
 use crate::rule::{bind_text, layout};
@@ -32,6 +33,7 @@ pub(crate) struct Layout {
     members: Vec<Member>,
     /// some member holds personal data
     personal: bool,
+    pub(crate) formulas: Arc<Formulas>,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,8 @@ struct Look {
 #[derive(Clone, Debug)]
 enum Source {
     Field(usize),
+    /// a field that is not stored
+    Computed(usize),
     /// the address of an auth record
     Email(usize),
     /// the same in all records
@@ -126,6 +130,10 @@ impl Sight {
                 Source::Field(index) | Source::Email(index) => {
                     json::write_value(out, &member.look.of(&record.values[*index], self.masked), escape);
                 }
+                Source::Computed(index) => {
+                    let value = layout.formulas.value(*index, record);
+                    json::write_value(out, &member.look.of(&value, self.masked), escape);
+                }
                 Source::Fixed(text) => json::write_text(out, text, escape),
             }
         }
@@ -151,6 +159,9 @@ impl Sight {
             let value = match &member.source {
                 Source::Field(index) | Source::Email(index) => {
                     member.look.of(&record.values[*index], self.masked).to_json()
+                }
+                Source::Computed(index) => {
+                    member.look.of(&layout.formulas.value(*index, record), self.masked).to_json()
                 }
                 Source::Fixed(text) => Json::String(text.to_string()),
             };
@@ -179,6 +190,7 @@ impl Sight {
 impl Layout {
     pub(crate) fn new(collection: &Arc<Collection>) -> Self {
         let auth = collection.is_auth();
+        let formulas = Formulas::new(collection);
         let mut members: Vec<Member> = Vec::with_capacity(collection.fields.len() + 2);
         for (index, field) in collection.fields.iter().enumerate() {
             let source = match &*field.name {
@@ -187,16 +199,19 @@ impl Layout {
                 "email" if auth => Source::Email(index),
                 // its keys are shown beside the other fields
                 Collection::DATA if collection.open => continue,
+                _ if field.formula().is_some() => Source::Computed(index),
                 _ => Source::Field(index),
             };
             let hidden = field.hidden || !is_projected(collection, &field.name);
-            members.push(Member { hidden, look: Look::new(field), ..Member::new(&field.name, source) });
+            let mut look = Look::new(field);
+            look.mask = look.mask.or(formulas.mask(index));
+            members.push(Member { hidden, look, ..Member::new(&field.name, source) });
         }
         members.push(Member::new("collectionId", Source::Fixed(collection.id.clone())));
         members.push(Member::new("collectionName", Source::Fixed(collection.name.clone())));
         members.sort_by(|a, b| a.name.cmp(&b.name));
         let personal = members.iter().any(|member| member.look.mask.is_some());
-        Self { collection: collection.clone(), members, personal }
+        Self { collection: collection.clone(), members, personal, formulas: Arc::new(formulas) }
     }
 
     pub(crate) fn is_of(&self, collection: &Arc<Collection>) -> bool {

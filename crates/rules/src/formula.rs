@@ -12,18 +12,21 @@ use tidewire_model::{Catalog, Collection, Record, TenantId, Timestamp, Value};
 pub struct Formula {
     operand: Operand,
     collection: Arc<Collection>,
+    personal: bool,
 }
 
 impl Formula {
     /// The formula of a computed field of the collection.
-    pub fn of_field(
-        catalog: &Arc<Catalog>,
-        collection: &Arc<Collection>,
-        field: &str,
-    ) -> Result<Self, ResolveError> {
-        let (tenant, facts) = (TenantId::default(), Facts::default());
-        let mut resolver = Resolver::new(catalog, &tenant, collection, Audience::Superuser, &facts);
-        Ok(Self { operand: resolver.formula(field)?, collection: collection.clone() })
+    pub fn of_field(collection: &Arc<Collection>, field: &str) -> Result<Self, ResolveError> {
+        let (catalog, tenant, facts) = (Catalog::default(), TenantId::default(), Facts::default());
+        let mut resolver = Resolver::new(&catalog, &tenant, collection, Audience::Superuser, &facts);
+        let operand = resolver.formula(field)?;
+        Ok(Self { operand, collection: collection.clone(), personal: resolver.personal.is_some() })
+    }
+
+    /// Its value tells something of personal data.
+    pub fn is_personal(&self) -> bool {
+        self.personal
     }
 
     /// Null, a text or a number; conditions give 1, 0 or null.

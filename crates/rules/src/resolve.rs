@@ -12,7 +12,7 @@ use crate::rule::{Audience, ResolveError};
 use crate::scalar::Scalar;
 use crate::syntax::{Comparison, Expr, Limits, Syntax, Term, Tree};
 use std::sync::Arc;
-use tidewire_model::{Catalog, Collection, TenantId};
+use tidewire_model::{Catalog, Collection, Field, TenantId};
 
 /// Rules of related collections were saved under other bounds than a client's filter.
 const RULE_LIMITS: Limits = Limits { length: usize::MAX, count: 10_000, depth: 64 };
@@ -30,6 +30,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) next: JoinId,
     /// joined rows that must pass the list rule of their collection
     guarded: Vec<(JoinId, Arc<Collection>)>,
+    /// a field of personal data that the expression reads
+    pub(crate) personal: Option<Box<str>>,
 }
 
 pub(crate) type Result<T> = std::result::Result<T, ResolveError>;
@@ -47,7 +49,7 @@ impl<'a> Resolver<'a> {
         facts: &'a Facts,
     ) -> Self {
         let (root, joins, guarded) = (At::Root, Vec::new(), Vec::new());
-        Self { catalog, tenant, base, audience, facts, root, joins, next: 0, guarded }
+        Self { catalog, tenant, base, audience, facts, root, joins, next: 0, guarded, personal: None }
     }
 
     /// The whole expression, with the list rules that it calls for.
@@ -122,6 +124,23 @@ impl<'a> Resolver<'a> {
 
     pub(crate) fn sees_hidden(&self) -> bool {
         matches!(self.audience, Audience::Rule | Audience::Superuser)
+    }
+
+    /// Refuses what nobody may compare, and keeps in mind what not everybody may.
+    pub(crate) fn notice(&mut self, field: &Field) -> Result<()> {
+        if let Some(problem) = self.closed(field) {
+            return invalid(problem);
+        }
+        if field.is_personal() {
+            self.personal.get_or_insert_with(|| field.name.clone());
+        }
+        Ok(())
+    }
+
+    /// Why filters and sorts cannot read this field; rules are their author's business.
+    pub(crate) fn closed(&self, field: &Field) -> Option<String> {
+        let closed = field.is_encrypted() && self.audience != Audience::Rule;
+        closed.then(|| format!("Field '{}' is encrypted and cannot be used in filters or sorts", field.name))
     }
 
     fn find(&self, name_or_id: &str) -> Option<Arc<Collection>> {

@@ -27,6 +27,7 @@ pub struct Rule {
     tenant: TenantId,
     collection: Arc<Collection>,
     audience: Audience,
+    personal: Option<Box<str>>,
 }
 
 /// Texts as PocketBase words them, without a final dot.
@@ -69,15 +70,21 @@ impl Rule {
         if audience == Audience::Client && expr.mentions_request {
             return Err(ResolveError::RequestForbidden);
         }
-        let rule = Self {
+        let mut rule = Self {
             expr: Arc::new(expr.clone()),
             catalog: catalog.clone(),
             tenant: tenant.clone(),
             collection: collection.clone(),
             audience,
+            personal: None,
         };
-        rule.resolved(&Facts::default())?;
+        rule.personal = rule.resolved(&Facts::default())?.1;
         Ok(rule)
+    }
+
+    /// A field of personal data that it reads: whoever sees that masked must not filter by it.
+    pub fn personal(&self) -> Option<&str> {
+        self.personal.as_deref()
     }
 
     /// Replaces everything that `facts` decide by constants and folds. Two principals for whom the rule comes to the
@@ -85,12 +92,13 @@ impl Rule {
     ///
     /// A path of `@request.auth.` that the principal's collection does not allow makes it hold for no record.
     pub fn bind(&self, facts: &Facts) -> Residual {
-        self.resolved(facts).unwrap_or_else(|_| Residual::never())
+        self.resolved(facts).map_or_else(|_| Residual::never(), |(residual, _)| residual)
     }
 
-    fn resolved(&self, facts: &Facts) -> Result<Residual, ResolveError> {
+    fn resolved(&self, facts: &Facts) -> Result<(Residual, Option<Box<str>>), ResolveError> {
         let mut resolver = Resolver::new(&self.catalog, &self.tenant, &self.collection, self.audience, facts);
         let node = resolver.expression(&self.expr)?;
-        Ok(Residual::new(place(node, resolver.joins), self.collection.clone()))
+        let residual = Residual::new(place(node, resolver.joins), self.collection.clone());
+        Ok((residual, resolver.personal))
     }
 }

@@ -11,6 +11,7 @@ mod token;
 use crate::scalar::Scalar;
 use crate::syntax::Sign;
 
+pub(crate) use operand::computed;
 pub(crate) use parser::parse;
 
 /// A parsed expression; conditions and values are told apart when names are looked up.

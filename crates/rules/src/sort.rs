@@ -20,6 +20,7 @@ pub struct Sort {
     pub(crate) keys: Vec<(Key, bool)>,
     /// list rules of the collections that keys lead through
     pub(crate) guard: Node,
+    personal: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub struct SortError(pub String);
 
 impl Default for Sort {
     fn default() -> Self {
-        Self { keys: Vec::new(), guard: Node::Const(true) }
+        Self { keys: Vec::new(), guard: Node::Const(true), personal: None }
     }
 }
 
@@ -66,11 +67,14 @@ impl Sort {
         }
         let guard = resolver.guards().map_err(|error| SortError(error.to_string()))?;
         let guard = fold(place(guard, resolver.joins));
-        Ok(Self { keys, guard })
+        Ok(Self { keys, guard, personal: resolver.personal })
     }
-}
 
-impl Sort {
+    /// A field of personal data that it goes by: whoever sees that masked must not sort by it.
+    pub fn personal(&self) -> Option<&str> {
+        self.personal.as_deref()
+    }
+
     /// By what one name of a filter on documents leads to, then by the order of insertion, both in one direction. A name
     /// that leads nowhere, or to what not everybody may see, sorts nothing.
     pub fn by_document(collection: &Arc<Collection>, name: &str, descending: bool) -> Self {
@@ -80,7 +84,7 @@ impl Sort {
         };
         let key = operand.map(|operand| (Key::Operand { joins: Vec::new(), operand }, descending));
         let keys = key.into_iter().chain([(Key::Row, descending)]).collect();
-        Self { keys, guard: Node::Const(true) }
+        Self { keys, ..Self::default() }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use tidewire_model::json::{self, Escape};
 use tidewire_model::{Collection, Field, FieldKind, Record, Value};
+use tidewire_records::formulas::Formulas;
 use tidewire_records::mask::{BULLETS, masked};
 
 /// The keys that every record has, in their order.
@@ -20,6 +21,8 @@ pub struct RecordJson {
     projection: Option<Arc<[Box<str>]>>,
     /// personal data are masked
     masked: bool,
+    /// of the computed fields, where these are shown: in what is read, not in events
+    formulas: Option<Arc<Formulas>>,
 }
 
 /// What is written of a field that is unset.
@@ -44,7 +47,20 @@ impl RecordJson {
     pub fn new(collection: &Arc<Collection>, projection: Option<&[Box<str>]>, masked: bool) -> Self {
         let projection = projection.map(Arc::from);
         let shown = shown(collection, projection.as_deref());
-        Self { collection: collection.clone(), system: system(collection), shown, projection, masked }
+        Self {
+            collection: collection.clone(),
+            system: system(collection),
+            shown,
+            projection,
+            masked,
+            formulas: None,
+        }
+    }
+
+    /// Shows computed fields, too.
+    pub fn computing(mut self, formulas: Arc<Formulas>) -> Self {
+        self.formulas = Some(formulas);
+        self
     }
 
     /// Equal texts: the records of one collection look equal.
@@ -102,13 +118,29 @@ impl RecordJson {
             if replace(field, out) {
                 continue;
             }
-            if unset == Unset::Absent && is_unset(value) || is_computed(field) {
+            if field.formula().is_some() {
+                match &self.formulas {
+                    Some(formulas) => self.write_computed(formulas, index, record, out),
+                    None => out.truncate(start),
+                }
+                continue;
+            }
+            if unset == Unset::Absent && is_unset(value) {
                 out.truncate(start);
                 continue;
             }
             write_field(field, value, self.masked, out);
         }
         out.push(b'}');
+    }
+
+    fn write_computed(&self, formulas: &Formulas, index: usize, record: &Record, out: &mut Vec<u8>) {
+        let value = formulas.value(index, record);
+        let own = self.collection.fields[index].extra.as_ref().and_then(|extra| extra.mask);
+        match own.or(formulas.mask(index)).filter(|_| self.masked) {
+            Some(mask) => json::write_value(out, &masked(mask, &value), Escape::Minimal),
+            None => json::write_value(out, &value, Escape::Minimal),
+        }
     }
 
     fn write_system(&self, record: &Record, out: &mut Vec<u8>) {
@@ -146,11 +178,7 @@ pub fn is_system(name: &str) -> bool {
 
 /// Whether some field of the collection holds personal data.
 pub fn has_masks(collection: &Collection) -> bool {
-    collection.fields.iter().any(|field| field.extra.as_ref().is_some_and(|extra| extra.mask.is_some()))
-}
-
-pub fn is_computed(field: &Field) -> bool {
-    field.extra.as_ref().is_some_and(|extra| !extra.expression.is_empty())
+    collection.fields.iter().any(Field::is_personal)
 }
 
 fn system(collection: &Collection) -> [Option<usize>; 6] {

@@ -6,7 +6,7 @@ use crate::scalar::{Affinity, Scalar};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::sync::Arc;
-use tidewire_model::{Collection, FieldKind, Record, Value};
+use tidewire_model::{Collection, Field, FieldKind, Record, Value};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Lookup {
@@ -39,7 +39,7 @@ impl Lookup {
         {
             return (Self::Key { data, name: name.into(), system: System::named(collection, name) }, None);
         }
-        let visible = |name: &str| Column::named(collection, name).filter(|field| !field.field().hidden);
+        let visible = |name: &str| Column::named(collection, name).filter(|field| is_open(field.field()));
         if let Some(field) = visible(name) {
             let guard = public_email(collection, name);
             return (Self::Field { field, path: None }, guard);
@@ -145,6 +145,11 @@ impl Lookup {
             out.push_str(&format!("{tag}{}:{part}", part.len()));
         }
     }
+}
+
+/// Documents show masks to whoever may not see more, and filters do not look behind them.
+fn is_open(field: &Field) -> bool {
+    !(field.hidden || field.is_encrypted() || field.is_personal())
 }
 
 impl System {

@@ -8,6 +8,7 @@ use crate::node::{
 };
 use crate::rule::{Audience, ResolveError};
 use crate::scalar::{Affinity, Scalar};
+use crate::snackbase::computed;
 use std::sync::Arc;
 use tidewire_model::field::FieldKind;
 use tidewire_model::{Collection, Field, Record};
@@ -106,7 +107,7 @@ impl Resolver<'_> {
                     Err(error) => return Err(error),
                 }
             };
-            self.check_visible(field.field(), prop)?;
+            self.check_visible(walk, field.field(), prop)?;
             match &field.field().kind {
                 FieldKind::Json(_) | FieldKind::GeoPoint {} => return self.json_path(walk, field, rest),
                 FieldKind::Relation(_) if index >= MAX_RELATIONS => return too_deep(prop),
@@ -120,11 +121,12 @@ impl Resolver<'_> {
         invalid("failed to resolve field \"\"")
     }
 
-    fn check_visible(&self, field: &Field, name: &str) -> Result<()> {
+    fn check_visible(&mut self, walk: &Walk, field: &Field, name: &str) -> Result<()> {
         if field.hidden && !self.sees_hidden() {
             return invalid(format!("non-filterable field {name:?}"));
         }
-        Ok(())
+        // what is known of the asker's own record is not looked for
+        if walk.known.is_some() { Ok(()) } else { self.notice(field) }
     }
 
     fn relation(&mut self, walk: &mut Walk, field: Column) -> Result<()> {
@@ -231,7 +233,7 @@ impl Resolver<'_> {
                 invalid(format!("unknown field {name:?}"))
             };
         };
-        self.check_visible(field.field(), name)?;
+        self.check_visible(walk, field.field(), name)?;
         if let Some(record) = walk.known.clone() {
             return self.of_known(walk, &record, &field, modifier);
         }
@@ -250,9 +252,16 @@ impl Resolver<'_> {
 
     fn column(&mut self, walk: &Walk, field: &Column, lower: bool) -> Result<Resolved> {
         let json = matches!(field.field().kind, FieldKind::Json(_));
+        let is_computed = field.field().formula().is_some();
+        if is_computed {
+            let (_, personal) = computed(field, self.root)?;
+            self.personal = self.personal.take().or(personal);
+        }
         let mut resolved = self.lay_out(walk, |at| {
             let field = field.clone();
-            let plain = if json {
+            let plain = if is_computed {
+                computed(&field, at).map_or(Operand::NULL, |(operand, _)| operand)
+            } else if json {
                 Operand::Extract { at, field, path: Path::default() }
             } else {
                 Operand::Column { at, field }

@@ -3,6 +3,7 @@
 use super::Phrase;
 use super::call::Callee;
 use super::fact::{AUTH, DATA, FACTS, meaning};
+use super::operand::Named;
 use crate::resolve::Resolver;
 use crate::rule::Audience;
 use crate::syntax::Sign;
@@ -67,7 +68,11 @@ impl Resolver<'_> {
 
     fn name_problem(&self, name: &str) -> Option<String> {
         if !name.starts_with('@') {
-            return self.named(name).is_none().then(|| self.unknown(name));
+            return match self.named(name) {
+                None => Some(self.unknown(name)),
+                Some(Named::Column(column)) => self.closed(column.field()),
+                Some(_) => None,
+            };
         }
         if let Some(problem) = self.context_problem(name) {
             return Some(problem);

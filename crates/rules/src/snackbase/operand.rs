@@ -4,14 +4,15 @@ use super::call::Callee;
 use super::condition::expanded;
 use super::{Phrase, parse};
 use crate::clock::Macro;
+use crate::facts::Facts;
 use crate::function::Function;
-use crate::node::{Column, Constant, Node, Operand, Order, Part, Path, Test};
+use crate::node::{At, Column, Constant, Node, Operand, Order, Part, Path, Test};
 use crate::resolve::{Resolver, Result, invalid};
 use crate::rule::{Audience, ResolveError};
 use crate::scalar::{Affinity, Scalar};
 use crate::syntax::Limits;
-use tidewire_model::Collection;
 use tidewire_model::field::FieldKind;
+use tidewire_model::{Catalog, Collection, TenantId};
 
 /// What a name without `@` means.
 pub(super) enum Named {
@@ -74,28 +75,22 @@ impl Resolver<'_> {
                 let path = Path(name.split('.').map(|key| Part::Key(key.into())).collect());
                 Operand::Extract { at, field, path }
             }
-            Some(Named::Column(field)) => match formula(&field) {
-                Some(text) => self.computed(&field, text)?,
-                None => self.shown(field),
-            },
+            Some(Named::Column(field)) => {
+                self.notice(field.field())?;
+                match field.field().formula() {
+                    Some(_) => {
+                        let (operand, personal) = computed(&field, at)?;
+                        self.personal = self.personal.take().or(personal);
+                        operand
+                    }
+                    None => self.shown(field),
+                }
+            }
         })
     }
 
     pub(crate) fn formula(&mut self, name: &str) -> Result<Operand> {
         let phrase = Phrase::name(name);
-        let problems = self.problems(&phrase);
-        if problems.is_empty() { self.value(&phrase) } else { invalid(problems.join("; ")) }
-    }
-
-    /// What a computed field is computed from; those cannot be computed themselves.
-    fn computed(&mut self, field: &Column, text: &str) -> Result<Operand> {
-        let phrase = parse(text, Limits::default()).map_err(|error| ResolveError::Invalid(error.message))?;
-        let of = &field.of;
-        let is_computed =
-            |name: &str| Column::named(of, name).is_some_and(|column| formula(&column).is_some());
-        if phrase.names(&|name| name.starts_with('@') || is_computed(name)) {
-            return invalid(format!("Field '{}' is computed from what is no field", field.field().name));
-        }
         let problems = self.problems(&phrase);
         if problems.is_empty() { self.value(&phrase) } else { invalid(problems.join("; ")) }
     }
@@ -140,9 +135,22 @@ impl Resolver<'_> {
     }
 }
 
-/// The expression that a field is computed by.
-fn formula(column: &Column) -> Option<&str> {
-    column.field().extra.as_deref().map(|extra| &*extra.expression).filter(|text| !text.is_empty())
+/// What a computed field of the record at a place is computed from, and the personal data among it.
+pub(crate) fn computed(field: &Column, at: At) -> Result<(Operand, Option<Box<str>>)> {
+    let (catalog, tenant, facts) = (Catalog::default(), TenantId::default(), Facts::default());
+    let text = field.field().formula().unwrap_or_default();
+    let phrase = parse(text, Limits::default()).map_err(|error| ResolveError::Invalid(error.message))?;
+    let is_computed = |name: &str| field.of.field(name).is_some_and(|field| field.formula().is_some());
+    if phrase.names(&|name| name.starts_with('@') || is_computed(name)) {
+        return invalid(format!("Field '{}' is computed from what is no field", field.field().name));
+    }
+    let mut resolver = Resolver::new(&catalog, &tenant, &field.of, Audience::Superuser, &facts);
+    resolver.root = at;
+    let problems = resolver.problems(&phrase);
+    if !problems.is_empty() {
+        return invalid(problems.join("; "));
+    }
+    Ok((resolver.value(&phrase)?, resolver.personal))
 }
 
 fn constant(value: Scalar<'static>) -> Operand {

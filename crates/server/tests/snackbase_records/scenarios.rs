@@ -26,4 +26,6 @@ macro_rules! scenarios {
     )*};
 }
 
-scenarios! { aggregate batch collections dialects fields isolation lists records references rules }
+scenarios! {
+    aggregate batch collections computed dialects fields isolation lists masks records references rules times
+}

@@ -1,6 +1,7 @@
 //! Definitions put together: from a name and a list of fields to a collection that can be saved.
 
 use crate::collections::read::{self, ReadField, Target};
+use crate::collections::schema::own_fields;
 use crate::error::ApiError;
 use crate::field_type::FieldType;
 use crate::record_json::is_system;
@@ -13,6 +14,7 @@ use tidewire_records::account::random_uuid;
 use tidewire_records::collections::save;
 use tidewire_records::pattern::UUID;
 use tidewire_records::{Body, RecordError};
+use tidewire_rules::Formula;
 use tidewire_store::{StoreError, Tx};
 
 const UUID_LENGTH: u64 = 36;
@@ -54,7 +56,21 @@ pub fn new(tx: &Tx<'_>, name: &str, list: &[Json]) -> Result<Collection, Refusal
         add(&mut collection, read);
     }
     collection.index_fields();
+    check_formulas(&collection)?;
     Ok(collection)
+}
+
+/// Expressions read fields of the same definition, so they are judged when it is complete.
+fn check_formulas(collection: &Collection) -> Result<(), Refusal> {
+    let judged = Arc::new(collection.clone());
+    let own = own_fields(collection).enumerate().filter(|(_, field)| field.formula().is_some());
+    let faults: Vec<String> = own
+        .filter_map(|(index, field)| {
+            let fault = Formula::of_field(&judged, &field.name).err()?;
+            Some(format!("schema[{index}].expression: {fault}"))
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Refusal::Faults(faults)) }
 }
 
 /// The same collection with another list of fields: those of the same name are the same.
@@ -80,6 +96,7 @@ pub fn with_fields(tx: &Tx<'_>, old: &Collection, list: &[Json]) -> Result<Colle
     }
     new.updated = Timestamp::now().to_text().into();
     new.index_fields();
+    check_formulas(&new)?;
     Ok(new)
 }
 
@@ -178,7 +195,9 @@ fn change_fault(before: &Field, now: &Field) -> Option<String> {
 
 /// A field of another dialect keeps its kind and options.
 fn keep(before: &Field, now: &mut Field) {
-    now.id = before.id.clone();
+    if before.formula().is_none() {
+        now.id = before.id.clone();
+    }
     if before.extra.is_none() {
         *now = Field { required: now.required, ..before.clone() };
     }

@@ -11,6 +11,8 @@ use tidewire_model::{Catalog, Field, FieldKind, TenantId};
 
 /// Characters and bytes that a field holds; the size of a body bounds them anyway.
 const LENGTH_MAX: u64 = 50_000_000;
+/// What a computed field may say that it gives; nothing: whatever its expression gives.
+const RETURN_TYPES: [&str; 5] = ["text", "number", "boolean", "date", "datetime"];
 const NAME_LENGTH_MAX: usize = 64;
 const NAME_LENGTH_MIN: usize = 3;
 
@@ -77,7 +79,7 @@ fn field(json: &Map<String, Json>, target: &Target<'_>, report: &mut Report<'_>)
     let extra = extra(json, kind, report)?;
     let field = Field {
         name: name.into(),
-        required: flag(json, "required"),
+        required: flag(json, "required") && kind != FieldType::Computed,
         nullable: kind != FieldType::Boolean,
         kind: if extra.encrypted { text() } else { kind_of(json, kind, &extra, target, report)? },
         extra: Some(Box::new(extra)),
@@ -88,6 +90,9 @@ fn field(json: &Map<String, Json>, target: &Target<'_>, report: &mut Report<'_>)
     let encrypted = field.extra.as_ref().is_some_and(|extra| extra.encrypted);
     if unique && encrypted {
         report("unique", "Encrypted fields cannot be unique".to_owned());
+    }
+    if unique && kind == FieldType::Computed {
+        report("unique", "Computed fields cannot be unique".to_owned());
     }
     Some(ReadField { field, unique })
 }
@@ -132,7 +137,25 @@ fn extra(json: &Map<String, Json>, kind: FieldType, report: &mut Report<'_>) -> 
             })?);
         }
     }
+    if kind == FieldType::Computed {
+        computed(json, &mut extra, report);
+    }
     Some(extra)
+}
+
+/// Computed fields hold nothing of their own.
+fn computed(json: &Map<String, Json>, extra: &mut Extra, report: &mut Report<'_>) {
+    let text = |key: &str| json.get(key).and_then(Json::as_str).unwrap_or("").trim();
+    if text("expression").is_empty() {
+        report("expression", "Computed fields require an expression".to_owned());
+    }
+    let returns = text("return_type");
+    if !returns.is_empty() && !RETURN_TYPES.contains(&returns) {
+        let allowed = RETURN_TYPES.join(", ");
+        report("return_type", format!("Invalid return type '{returns}'. Allowed: {allowed}"));
+    }
+    (extra.expression, extra.returns) = (text("expression").into(), returns.into());
+    (extra.default, extra.encrypted) = (Json::Null, false);
 }
 
 fn kind_of(
@@ -161,10 +184,11 @@ fn kind_of(
             let cascades = extra.on_delete == Some(OnDelete::Cascade);
             relation(&referenced(json, target, report)?, cascades)
         }
-        FieldType::Computed => {
-            report("type", "Computed fields are not supported".to_owned());
-            return None;
-        }
+        FieldType::Computed => match &*extra.returns {
+            "number" => FieldKind::Number(NumberOptions::default()),
+            "boolean" => FieldKind::Bool {},
+            _ => text(),
+        },
     })
 }
 

@@ -1,6 +1,6 @@
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::record_json::{has_masks, is_computed, write_time};
+use crate::record_json::{has_masks, write_time};
 use crate::records::page::{names, require_known};
 use crate::records::refusal;
 use crate::records::scope::{Operation, Scope};
@@ -232,10 +232,8 @@ fn open_field<'a>(scope: &'a Scope, name: &str) -> Result<&'a Field, ApiError> {
     let masked = has_masks(collection) && !personal::may_see(&scope.asker);
     let projection = collection.projections.list.as_ref().filter(|_| !scope.is_superadmin());
     let is_open = |field: &&Field| {
-        let extra = field.extra.as_deref();
-        let hides =
-            |extra: &tidewire_model::field::Extra| extra.encrypted || (masked && extra.mask.is_some());
-        let closed = field.hidden || is_computed(field) || extra.is_some_and(hides);
+        let hides = field.is_encrypted() || (masked && field.is_personal());
+        let closed = field.hidden || field.formula().is_some() || hides;
         let system = crate::record_json::is_system(&field.name);
         !closed && (system || projection.is_none_or(|names| names.contains(&field.name)))
     };

@@ -4,6 +4,7 @@ use crate::record_json::{AccountName, RecordJson, Unset, has_masks};
 use crate::records::expansion::Expansion;
 use std::sync::Arc;
 use tidewire_model::{Collection, Record, TenantId};
+use tidewire_records::formulas::Formulas;
 use tidewire_records::{Asker, personal};
 use tidewire_store::{Snapshot, StoreError};
 
@@ -29,6 +30,7 @@ impl<'a> Writer<'a> {
     /// For answers that are about one record.
     pub fn of_one(snapshot: &'a Snapshot<'a>, asker: &'a Asker, collection: &Arc<Collection>) -> Self {
         let json = sight(asker, collection, &collection.projections.view, None);
+        let json = json.computing(Formulas::of(snapshot.catalog(), collection));
         Self { snapshot, asker, json, account: Account::Null, unset: Unset::Null }
     }
 
@@ -40,6 +42,7 @@ impl<'a> Writer<'a> {
         fields: Option<&[Box<str>]>,
     ) -> Self {
         let json = sight(asker, collection, &collection.projections.list, fields);
+        let json = json.computing(Formulas::of(snapshot.catalog(), collection));
         let account = if fields.is_some() { Account::Null } else { Account::Named(Default::default()) };
         Self { snapshot, asker, json, account, unset: Unset::Null }
     }
@@ -47,6 +50,7 @@ impl<'a> Writer<'a> {
     /// For records inside of others.
     pub(super) fn nested(&self, collection: &Arc<Collection>) -> Writer<'a> {
         let json = sight(self.asker, collection, &collection.projections.view, None);
+        let json = json.computing(Formulas::of(self.snapshot.catalog(), collection));
         Writer {
             snapshot: self.snapshot,
             asker: self.asker,

@@ -2,7 +2,7 @@
 
 use crate::error::Detail;
 use crate::field_type::FieldType;
-use crate::record_json::{is_computed, is_system};
+use crate::record_json::is_system;
 use serde_json::Value as Json;
 use tidewire_model::{Collection, Field};
 use tidewire_records::Body;
@@ -33,7 +33,7 @@ pub struct ValueFault {
 pub fn body(collection: &Collection, body: &Body, purpose: Purpose) -> Vec<Detail> {
     let mut details: Vec<Detail> = body.keys().filter_map(|name| unknown(collection, name)).collect();
     for field in &collection.fields {
-        if field.hidden || is_system(&field.name) || is_computed(field) {
+        if field.hidden || is_system(&field.name) || field.formula().is_some() {
             continue;
         }
         let fault = match body.get(&*field.name) {

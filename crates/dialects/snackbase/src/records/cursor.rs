@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tidewire_model::{Record, json};
+use tidewire_records::formulas::Formulas;
 
 /// Where a page begins or ends, and which way it goes.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,8 +75,12 @@ impl Cursor {
     }
 
     /// The text that names the place of this record.
-    pub fn at(&self, record: &Record) -> String {
-        let sort_value = record.get(&self.field).map_or(Json::Null, tidewire_model::Value::to_json);
+    pub fn at(&self, record: &Record, formulas: &Formulas) -> String {
+        let index = record.collection.field_index(&self.field);
+        let sort_value = index.map_or(Json::Null, |index| match record.collection.fields[index].formula() {
+            Some(_) => formulas.value(index, record).to_json(),
+            None => record.values[index].to_json(),
+        });
         let place = Place { sort_value, id: record.id().to_owned() };
         URL_SAFE.encode(serde_json::to_vec(&place).unwrap_or_default())
     }

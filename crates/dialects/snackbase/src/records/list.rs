@@ -11,6 +11,7 @@ use http::StatusCode;
 use std::sync::Arc;
 use tidewire_model::{Record, json};
 use tidewire_records::RecordError;
+use tidewire_records::formulas::Formulas;
 use tidewire_records::list::{Selection, select};
 use tidewire_store::Snapshot;
 
@@ -72,8 +73,10 @@ fn by_place(
     let mut text = write_items(snapshot, scope, request, &items)?;
     let (before, behind) =
         if cursor.backwards { (more, !cursor.is_open()) } else { (!cursor.is_open(), more) };
-    write_cursor("next_cursor", items.last().filter(|_| behind), cursor, &mut text);
-    write_cursor("prev_cursor", items.first().filter(|_| before), cursor, &mut text);
+    let formulas = Formulas::of(snapshot.catalog(), &scope.collection);
+    let at = |record: &Arc<Record>| cursor.at(record, &formulas);
+    write_cursor("next_cursor", items.last().filter(|_| behind).map(at), &mut text);
+    write_cursor("prev_cursor", items.first().filter(|_| before).map(at), &mut text);
     let total = page.total.map_or("null".to_owned(), |total| total.to_string());
     text.extend_from_slice(format!(",\"has_more\":{more},\"total\":{total}}}").as_bytes());
     Ok(text)
@@ -93,10 +96,10 @@ fn write_items(
     Ok(text)
 }
 
-fn write_cursor(name: &str, record: Option<&Arc<Record>>, cursor: &Cursor, out: &mut Vec<u8>) {
+fn write_cursor(name: &str, cursor: Option<String>, out: &mut Vec<u8>) {
     out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-    match record {
-        Some(record) => json::write_text(out, &cursor.at(record), json::Escape::Minimal),
+    match cursor {
+        Some(cursor) => json::write_text(out, &cursor, json::Escape::Minimal),
         None => out.extend_from_slice(b"null"),
     }
 }

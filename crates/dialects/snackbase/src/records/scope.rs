@@ -3,7 +3,7 @@
 use crate::asker::Caller;
 use crate::call::Call;
 use crate::error::{ApiError, Detail};
-use crate::record_json::{is_computed, is_system};
+use crate::record_json::is_system;
 use crate::records::check::{self, Purpose};
 use http::StatusCode;
 use serde::Serialize;
@@ -115,7 +115,7 @@ impl Scope {
                 return Err(denied(verb, &closed, Some(open)));
             }
         }
-        body.retain(|name, _| !self.collection.field(name).is_some_and(is_computed));
+        body.retain(|name, _| self.collection.field(name).is_none_or(|field| field.formula().is_none()));
         Ok(())
     }
 

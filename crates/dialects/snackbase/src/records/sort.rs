@@ -1,6 +1,5 @@
 //! Sort lists: `+x` ascending, `-x` and a bare `x` descending.
 
-use crate::record_json::is_computed;
 use tidewire_model::{Collection, Field, FieldKind};
 
 /// Keys of one sort list.
@@ -51,7 +50,7 @@ fn keys<'a>(collection: &'a Collection, text: &str) -> Vec<SortKey<'a>> {
             None => (item.strip_prefix('-').unwrap_or(item), true),
         };
         let field = collection.field(name).or_else(|| other_name(collection, name))?;
-        is_sortable(field).then_some(SortKey { field, descending })
+        (!field.hidden).then_some(SortKey { field, descending })
     });
     keys.collect()
 }
@@ -64,11 +63,6 @@ fn other_name<'a>(collection: &'a Collection, name: &str) -> Option<&'a Field> {
         _ => return None,
     })?;
     matches!(field.kind, FieldKind::Autodate(_)).then_some(field)
-}
-
-fn is_sortable(field: &Field) -> bool {
-    let encrypted = field.extra.as_ref().is_some_and(|extra| extra.encrypted);
-    !(field.hidden || encrypted || is_computed(field))
 }
 
 fn is_time_of_creation(field: &Field) -> bool {
