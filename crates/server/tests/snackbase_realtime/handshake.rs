@@ -23,7 +23,12 @@ async fn tokens_come_by_query_subprotocol_or_header() {
         (WS, String::new(), None, Some("Missing token")),
         ("/api/v1/realtime/ws?token=", String::new(), None, Some("Missing token")),
         ("/api/v1/realtime/ws?token=bad", String::new(), None, Some("Authentication failed")),
-        ("/api/v1/realtime/ws?token=bad", protocol(&token), None, Some("Authentication failed")),
+        (
+            "/api/v1/realtime/ws?token=bad",
+            protocol(&token),
+            Some(token.as_str()),
+            Some("Authentication failed"),
+        ),
         ("/api/v1/realtime/ws?token=bad", header, None, Some("Authentication failed")),
         (WS, protocol("bad"), Some("bad"), Some("Authentication failed")),
         (WS, both, Some("bad"), Some("Authentication failed")),
