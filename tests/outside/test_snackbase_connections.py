@@ -258,7 +258,7 @@ def test_a_deactivated_user(world, opened):
 
 def test_the_end_of_a_token():
     """A connection ends with its token, and a fresh one works."""
-    server = Server(TIDEWIRE_SNACKBASE_ACCESS="1").start()
+    server = Server(TIDEWIRE_SNACKBASE_ACCESS="4").start()
     try:
         register(server.url, "acme", "a@example.com")
         user = sign_in(server.url, "acme", "a@example.com")

@@ -1,5 +1,6 @@
 """SnackBase's collections and records without an SDK, and their errors word by word."""
 
+import http.client
 from unittest.mock import ANY
 from urllib.parse import quote
 
@@ -7,7 +8,7 @@ import pytest
 
 from api import Api
 from server import Server
-from snackbase import NAIVE, PUBLIC, TIME, UUID, World, invalid, listing, same
+from snackbase import NAIVE, PUBLIC, TIME, UUID, Like, World, invalid, listing, same
 
 pytestmark = pytest.mark.tidewire
 
@@ -411,3 +412,106 @@ def test_records_in_two_dialects(world, server):
     assert Api(world.url).send("GET", path)[0] == 404
     assert server.root.send("PATCH", path, {"views": 5}, headers={"X-Account-ID": "acme"})[0] == 200
     assert world.a.ok("GET", f"/records/posts/{made['id']}")["views"] == 5
+
+
+@pytest.mark.parametrize(
+    "mask, value, masked",
+    [
+        ("email", "joe@x.com", "j***@x.com"),
+        ("email", "no address", "no address"),
+        ("ssn", "123-45-6789", "***-**-****"),
+        ("ssn", "12-3", "**-*"),
+        ("phone", "+1-555-123-4567", "+1-***-***-4567"),
+        ("phone", "+15551234567", "+155-***-***-4567"),
+        ("phone", "555 123 4567", "***-***-4567"),
+        ("phone", "12a", "**a"),
+        ("name", "Joe von Doe", "J*** v*** D***"),
+        ("full", "abc d", "*****"),
+        ("custom", "abc", "***"),
+        (None, "abc", "***"),
+    ],
+)
+def test_masks(world, mask, value, masked):
+    """`u` is not in the group pii_access, `a` is."""
+    name = f"masked_{mask}"
+    if name not in world.root.ok("GET", "/collections/names")["names"]:
+        world.collection(name, [{"name": "value", "type": "text", "pii": True, **({"mask_type": mask} if mask else {})}])
+    made = world.a.ok("POST", f"/records/{name}", {"value": value})
+    assert made["value"] == value
+    assert world.u.ok("GET", f"/records/{name}/{made['id']}")["value"] == masked
+    assert listing(world.u, name, filter=f"id = '{made['id']}'")[1]["items"][0]["value"] == masked
+
+
+def test_values_come_back_as_they_were_sent(world):
+    fields = {
+        "title": "x",
+        "due": "2026-01-02T03:04:05.120+02:00",
+        "views": 0.1,
+        "meta": {"z": 1, "a": [None, True, "é", 1.5, {}]},
+        "mail": "A.B@Example.com",
+        "site": "https://example.com/a?b=c#d",
+    }
+    made = world.a.ok("POST", "/records/posts", fields)
+    for record in (made, world.u.ok("GET", f"/records/posts/{made['id']}")):
+        assert {name: record[name] for name in fields} == fields
+
+
+def test_unique(world):
+    world.a.ok("POST", "/records/posts", {"title": "x", "slug": "taken"})
+    status, answer = world.a.send("POST", "/records/posts", {"title": "x", "slug": "taken"})
+    assert status in (400, 409), answer
+
+
+def test_encrypted_fields_are_never_told(world):
+    world.collection("vault", [{"name": "name", "type": "text"}, {"name": "secret", "type": "text", "encrypted": True}])
+    made = world.a.ok("POST", "/records/vault", {"name": "n", "secret": "never told"})
+    path = f"/records/vault/{made['id']}"
+    hidden = "•" * 8
+    assert made["secret"] == world.a.ok("GET", path)["secret"] == world.root.ok("GET", path)["secret"] == hidden
+    assert world.a.ok("PATCH", path, {"name": "m"})["secret"] == hidden
+    assert listing(world.a, "vault")[1]["items"][0]["secret"] == hidden
+
+
+def test_headers(world):
+    """What every answer carries."""
+
+
+    connection = http.client.HTTPConnection(world.url.removeprefix("http://"))
+    for sent, echoed in [({"X-Correlation-ID": "mine"}, "mine"), ({}, Like(r"cid_[0-9a-f]{12}"))]:
+        connection.request("GET", "/api/v1/auth/me", headers=sent)
+        answer = connection.getresponse()
+        answer.read()
+        assert (answer.status, answer.getheader("WWW-Authenticate")) == (401, "Bearer")
+        assert answer.getheader("X-Correlation-ID") == echoed
+        assert answer.getheader("X-Content-Type-Options") == "nosniff"
+    connection.close()
+
+
+def test_broken_bodies(world):
+
+
+    connection = http.client.HTTPConnection(world.url.removeprefix("http://"))
+    headers = {"Authorization": world.a.token, "Content-Type": "application/json"}
+    for body in ("{", "", "[1]", "nul", '{"a":1}}'):
+        connection.request("POST", "/api/v1/records/posts", body, headers)
+        answer = connection.getresponse()
+        detail = answer.read()
+        assert answer.status == 422 and b'"detail":[' in detail, (body, detail)
+    connection.close()
+
+
+def test_export_and_import(world):
+    made = world.collection("moved", [{"name": "a", "type": "text"}], view_rule="a = 'x'")
+    data = world.root.ok("GET", f"/collections/export?collection_ids={made['id']}")
+    assert [one["name"] for one in data["collections"]] == ["moved"]
+    world.root.ok("DELETE", f"/collections/{made['id']}")
+    world.root.ok("POST", "/collections/import", {"data": data, "strategy": "error"})
+    assert world.root.ok("GET", "/collections/moved/rules")["view_rule"] == "a = 'x'"
+    for strategy, status in [("error", 409), ("skip", 200), ("update", 200)]:
+        assert world.root.send("POST", "/collections/import", {"data": data, "strategy": strategy})[0] == status
+
+
+@pytest.mark.parametrize("rule", ["title =", "nothing = 1", "@nothing", "@request.auth.nothing = 1", "a" * 20, "title = 'x' AND views = 1"])
+def test_bad_rules(world, rule):
+    status, answer = world.root.send("PUT", "/collections/posts/rules", {"update_rule": rule})
+    assert status == 400 and answer["detail"].startswith("Invalid update_rule: "), answer
