@@ -472,6 +472,44 @@ def test_encrypted_fields_are_never_told(world):
     assert listing(world.a, "vault")[1]["items"][0]["secret"] == hidden
 
 
+def test_secrets(world):
+    """Encrypted values are told to API keys with a scope for it, of the record's account, under the view rule."""
+    schema = [{"name": name, "type": "text", "encrypted": True} for name in ("secret", "other")]
+    world.collection("safe", [{"name": "name", "type": "text"}, *schema])
+    made = world.a.ok("POST", "/records/safe", {"name": "n", "secret": "never told é"})
+    path = f"/records/safe/{made['id']}/secrets"
+
+    def key_of(user, *scopes):
+        key = user.ok("POST", "/admin/api-keys", {"name": "safe key", "scopes": list(scopes)})["key"]
+        return Api(world.url, f"Bearer {key}")
+
+    scope = "records:secrets:read"
+    robot = key_of(world.a, scope)
+    assert robot.ok("GET", f"/api/v1{path}") == {"data": {"secret": "never told é", "other": None}}
+    assert robot.ok("GET", f"/api/v1{path}?fields=secret") == {"data": {"secret": "never told é"}}
+    assert robot.send("GET", f"/api/v1{path}?fields=name")[0] == 400
+    for refused in (world.a, world.root):
+        assert refused.send("GET", path)[0] == 403
+    assert key_of(world.a).send("GET", f"/api/v1{path}")[0] == 403
+    assert key_of(world.b, scope).send("GET", f"/api/v1{path}")[0] == 404
+    world.rules("safe", view_rule="name = 'else'")
+    assert robot.send("GET", f"/api/v1{path}")[0] == 404
+    world.rules("safe", view_fields='["name"]')
+    assert robot.ok("GET", f"/api/v1{path}") == {"data": {}}
+
+
+def test_computed_fields(world):
+    schema = [
+        {"name": "price", "type": "number"},
+        {"name": "count", "type": "number"},
+        {"name": "total", "type": "computed", "expression": "price * count", "return_type": "number"},
+    ]
+    world.collection("orders", schema)
+    made = world.a.ok("POST", "/records/orders", {"price": 2.5, "count": 4, "total": 99})
+    assert world.a.ok("GET", f"/records/orders/{made['id']}")["total"] == 10
+    assert listing(world.a, "orders")[1]["items"][0]["total"] == 10
+
+
 def test_headers(world):
     """What every answer carries."""
 

@@ -1,6 +1,7 @@
 //! `/admin/api-keys`: tokens that programs sign in with, shown once.
 
 use crate::App;
+use crate::asker;
 use crate::call::Call;
 use crate::error::{ApiError, Detail};
 use crate::token::TokenFault;
@@ -48,6 +49,14 @@ pub fn identify(app: &App, token: &str) -> Result<Identity, TokenFault> {
         let record = record.filter(|user| !sign_in::is_disabled(user)).ok_or(TokenFault::Invalid)?;
         Ok(Identity { superuser: record.collection.is_superusers(), record, tenant: account, expires_at })
     })
+}
+
+/// Whether the request comes with a key that was made for this.
+pub fn has_scope(call: &Call, scope: &str) -> Result<bool, ApiError> {
+    let token = asker::token(&call.parts.headers).filter(|token| is_one(token));
+    let Some(token) = token else { return Ok(false) };
+    let secret = call.app.store.read_here(|snapshot| internal::key_secret(snapshot))?;
+    Ok(unseal(&token, &secret).is_some_and(|key| key.scopes.iter().any(|one| one == scope)))
 }
 
 #[derive(Serialize)]

@@ -12,6 +12,7 @@ mod list;
 pub(crate) mod page;
 mod refusal;
 pub(crate) mod scope;
+mod secrets;
 mod sort;
 mod update;
 mod view;
@@ -28,4 +29,5 @@ pub fn routes() -> Router<App> {
         .route("/records/{collection}/batch", many)
         .route("/records/{collection}/aggregate", get(aggregate::aggregate))
         .route("/records/{collection}/{id}", one)
+        .route("/records/{collection}/{id}/secrets", get(secrets::secrets))
 }
