@@ -55,7 +55,7 @@ pub fn identify(app: &App, token: &str) -> Result<Identity, TokenFault> {
 pub fn has_scope(call: &Call, scope: &str) -> Result<bool, ApiError> {
     let token = asker::token(&call.parts.headers).filter(|token| is_one(token));
     let Some(token) = token else { return Ok(false) };
-    let secret = call.app.store.read_here(|snapshot| internal::key_secret(snapshot))?;
+    let secret = call.app.store.read_here(internal::key_secret)?;
     Ok(unseal(&token, &secret).is_some_and(|key| key.scopes.iter().any(|one| one == scope)))
 }
 

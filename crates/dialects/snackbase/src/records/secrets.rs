@@ -44,11 +44,11 @@ fn fields<'a>(scope: &'a Scope, named: &str) -> Result<Vec<&'a Field>, ApiError>
     let fields = match names(named) {
         None => secret,
         Some(names) => {
-            let find = |name: &Box<str>| {
-                let found = secret.iter().find(|field| field.name == *name).copied();
+            let find = |name: &str| {
+                let found = secret.iter().find(|field| *field.name == *name).copied();
                 found.ok_or_else(|| refused(format!("Field '{name}' is not an encrypted field")))
             };
-            names.iter().map(find).collect::<Result<_, _>>()?
+            names.iter().map(|name| find(name)).collect::<Result<_, _>>()?
         }
     };
     match fields.len() {
