@@ -10,17 +10,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Two accounts: two users in the first, one in the second.
-struct World {
-    server: Server,
-    acme: User,
-    other: User,
+pub struct World {
+    pub server: Server,
+    pub acme: User,
+    pub other: User,
     beta: User,
 }
 
-struct User {
-    id: String,
-    token: String,
-    account: String,
+pub struct User {
+    pub id: String,
+    pub token: String,
+    pub account: String,
 }
 
 struct Call<'a> {
@@ -76,7 +76,7 @@ async fn user(server: &Server, account: &str, name: &str) -> User {
 }
 
 impl World {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let server = Server::start().await;
         account(&server, "acme").await;
         account(&server, "beta").await;
@@ -87,7 +87,7 @@ impl World {
     }
 
     /// Public but for what `more` says.
-    async fn collection(&self, name: &str, schema: Json, more: Json) {
+    pub async fn collection(&self, name: &str, schema: Json, more: Json) {
         let mut body = json!({
             "name": name, "schema": schema, "list_rule": "", "view_rule": "", "create_rule": "",
             "update_rule": "", "delete_rule": "",
@@ -103,7 +103,7 @@ impl World {
         self.call(method, path, &self.server.token, "", body).await
     }
 
-    async fn by(&self, user: &User, method: &str, path: &str, body: Json) -> (u16, Json) {
+    pub async fn by(&self, user: &User, method: &str, path: &str, body: Json) -> (u16, Json) {
         self.call(method, path, &user.token, "", body).await
     }
 
@@ -111,18 +111,18 @@ impl World {
         call(&self.server, Call { method, path: path.to_owned(), token, account, body }).await
     }
 
-    async fn create(&self, user: &User, collection: &str, body: Json) -> String {
+    pub async fn create(&self, user: &User, collection: &str, body: Json) -> String {
         let (status, record) = self.by(user, "POST", &format!("/api/v1/records/{collection}"), body).await;
         assert_eq!(status, 201, "{record}");
         record["id"].as_str().unwrap().to_owned()
     }
 
-    async fn listen(&self, user: &User, collections: &[&str]) -> Socket {
+    pub async fn listen(&self, user: &User, collections: &[&str]) -> Socket {
         Socket::listen(&self.server, &user.token, collections).await
     }
 
     /// As a superuser of the other dialect, who may set hidden fields.
-    async fn change_user(&self, user: &User, body: Json) {
+    pub async fn change_user(&self, user: &User, body: Json) {
         let path = format!("/api/collections/users/records/{}", user.id);
         let (status, answer) = self.call("PATCH", &path, &self.server.token, &user.account, body).await;
         assert_eq!(status, 200, "{answer}");

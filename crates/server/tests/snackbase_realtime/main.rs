@@ -6,6 +6,7 @@ mod accounts;
 mod commands;
 mod delivery;
 mod extensions;
+mod groups;
 mod handshake;
 #[allow(dead_code)]
 #[path = "../realtime/server.rs"]

@@ -27,5 +27,5 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    aggregate batch collections computed dialects fields isolation lists masks records references rules times
+    aggregate batch collections computed dialects errors fields isolation lists masks records references rules secrets times
 }

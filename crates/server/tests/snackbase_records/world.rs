@@ -189,6 +189,8 @@ async fn make_user(
             ("id", Value::text(&format!("{name:x<15}"))),
             ("email", Value::text(&format!("{name}@example.com"))),
             ("name", Value::text(&format!("{name} Smith"))),
+            // nobody signs in by it
+            ("password", Value::text("-")),
             ("tokenKey", Value::text(&name.repeat(15))),
             ("created", Value::text(&now)),
             ("updated", Value::text(&now)),
