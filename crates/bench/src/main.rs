@@ -4,6 +4,7 @@ mod http;
 mod load;
 mod marker;
 mod meter;
+mod report;
 mod rows;
 mod server;
 mod setup;
@@ -45,6 +46,9 @@ struct Args {
     /// Leave Tidewire out
     #[arg(long)]
     without_tidewire: bool,
+    /// Also write a document with the machine, the versions and the table
+    #[arg(long)]
+    report: Option<PathBuf>,
     /// The raw program's own part
     #[arg(long, hide = true)]
     write_without_end: Option<usize>,
@@ -77,9 +81,10 @@ fn main() -> Result<()> {
             table.add(programs.len(), outcome);
         }
     }
-    println!("{}", table.markdown());
-    println!("{rounds} round(s), {} subscribers, {:.0} s.", args.subscribers, begun.elapsed().as_secs_f64());
-    Ok(())
+    let (table, taken) = (table.markdown(), begun.elapsed().as_secs_f64());
+    let closing = format!("{rounds} round(s), {} subscribers, {taken:.0} s.", args.subscribers);
+    println!("{table}\n{closing}");
+    args.report.map_or(Ok(()), |file| report::write(&file, &programs, &table, &closing))
 }
 
 fn programs(args: &Args) -> Vec<Program> {
