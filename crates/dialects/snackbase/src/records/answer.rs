@@ -2,6 +2,9 @@
 
 use crate::record_json::{AccountName, RecordJson, Unset, has_masks};
 use crate::records::expansion::Expansion;
+use crate::records::related::Related;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use tidewire_model::{Collection, Record, TenantId};
 use tidewire_records::formulas::Formulas;
@@ -23,7 +26,7 @@ enum Account {
     Absent,
     Null,
     /// that of the record's tenant, looked up once per tenant
-    Named(std::cell::RefCell<Vec<(TenantId, String)>>),
+    Named(RefCell<Vec<(TenantId, Rc<str>)>>),
 }
 
 impl<'a> Writer<'a> {
@@ -64,7 +67,7 @@ impl<'a> Writer<'a> {
     pub fn write_record(
         &self,
         record: &Record,
-        expand: &Expansion,
+        related: &Related<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
         let name = self.name_of(&record.tenant)?;
@@ -75,11 +78,10 @@ impl<'a> Writer<'a> {
         };
         let mut failed = None;
         let mut replace = |field: &tidewire_model::Field, out: &mut Vec<u8>| {
-            let Some(below) = expand.below(&field.name) else { return false };
-            if let Err(error) = self.write_expanded(record, field, below, out) {
+            related.write(record, field, out).unwrap_or_else(|error| {
                 failed = Some(error);
-            }
-            true
+                true
+            })
         };
         self.json.write_with(record, self.unset, account, &mut replace, out);
         failed.map_or(Ok(()), Err)
@@ -92,21 +94,22 @@ impl<'a> Writer<'a> {
         expand: &Expansion,
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
+        let related = Related::find(self, records, expand)?;
         for (index, record) in records.iter().enumerate() {
             if index > 0 {
                 out.push(b',');
             }
-            self.write_record(record, expand, out)?;
+            self.write_record(record, &related, out)?;
         }
         Ok(())
     }
 
-    fn name_of(&self, tenant: &TenantId) -> Result<Option<String>, StoreError> {
+    fn name_of(&self, tenant: &TenantId) -> Result<Option<Rc<str>>, StoreError> {
         let Account::Named(known) = &self.account else { return Ok(None) };
         if let Some((_, name)) = known.borrow().iter().find(|(known, _)| known == tenant) {
             return Ok(Some(name.clone()));
         }
-        let name = self.snapshot.account_name(tenant)?;
+        let name: Option<Rc<str>> = self.snapshot.account_name(tenant)?.map(Into::into);
         if let Some(name) = &name {
             known.borrow_mut().push((tenant.clone(), name.clone()));
         }

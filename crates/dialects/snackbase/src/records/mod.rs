@@ -11,6 +11,7 @@ mod expansion;
 mod list;
 pub(crate) mod page;
 mod refusal;
+mod related;
 pub(crate) mod scope;
 mod secrets;
 mod sort;

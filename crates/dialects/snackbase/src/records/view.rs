@@ -18,7 +18,7 @@ pub async fn view(call: Call) -> Result<Response, ApiError> {
         let asker = scope.asker_for(snapshot, id)?;
         let record = tidewire_records::view::view(snapshot, &asker, &scope.collection, id)?;
         let mut text = Vec::with_capacity(512);
-        Writer::of_one(snapshot, &asker, &scope.collection).write_record(&record, &expand, &mut text)?;
+        Writer::of_one(snapshot, &asker, &scope.collection).write_all(&[record], &expand, &mut text)?;
         Ok::<_, RecordError>(text)
     });
     Ok(wire::raw_json(StatusCode::OK, text.map_err(refusal::of)?))
