@@ -9,7 +9,7 @@ import websocket
 from cocobase import Project
 from deadline import wait_for
 from server import Server
-from snackbase import PUBLIC, TIME, Like, superadmin
+from snackbase import PUBLIC, TIME, Like, invite, superadmin
 from web_socket import WebSocket
 
 pytestmark = pytest.mark.tidewire
@@ -391,12 +391,16 @@ def test_rooms_of_a_project(shop, bank):
 
 
 def test_open_collections_are_seen_by_the_other_dialects(server, shop):
-    """A superuser who names the account writes documents by their keys."""
+    """A superuser who names the account, or its user once rules allow it, writes documents by their keys."""
     account = {"X-Account-ID": "shop"}
     first = shop.create("tasks", title="first", done=False)["id"]
     watcher = shop.watch("tasks", filters={"title_contains": "task"})
     watcher.take(1)
-    for side, path in [(server.root, "/api/collections/tasks/records")]:
+    user = invite(superadmin(server.url), shop.id, "shop", "user@example.com")
+    assert user.send("GET", "/records/tasks")[0] == 403
+    rules = dict.fromkeys(("listRule", "viewRule", "createRule", "updateRule", "deleteRule"), "")
+    server.root.ok("PATCH", "/api/collections/tasks", rules, account)
+    for side, path in [(server.root, "/api/collections/tasks/records"), (user, "/records/tasks")]:
         listed = side.ok("GET", path, headers=account)["items"]
         assert [(one["id"], one["title"], one["done"]) for one in listed] == [(first, "first", False)]
         made = side.ok("POST", path, {"title": "a task", "more": {"deep": [1, None]}}, account)["id"]

@@ -1,5 +1,6 @@
 //! A record as SnackBase writes it, without a JSON tree.
 
+use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::json::{self, Escape};
 use tidewire_model::{Collection, Field, FieldKind, Record, Value};
@@ -131,7 +132,28 @@ impl RecordJson {
             }
             write_field(field, value, self.masked, out);
         }
+        self.write_keys(record, out);
         out.push(b'}');
+    }
+
+    /// The keys of an open collection's document, as if they were fields; those that are called as a field are not shown.
+    fn write_keys(&self, record: &Record, out: &mut Vec<u8>) {
+        let Some(Value::Json(Json::Object(data))) =
+            record.get(Collection::DATA).filter(|_| record.collection.open)
+        else {
+            return;
+        };
+        let is_taken =
+            |key: &str| is_system(key) || key == "account_name" || self.collection.field_index(key).is_some();
+        let is_shown = |key: &str| {
+            !is_taken(key)
+                && self.projection.as_ref().is_none_or(|names| names.iter().any(|name| **name == *key))
+        };
+        for (key, value) in data.iter().filter(|(key, _)| is_shown(key)) {
+            write_key(key, out);
+            // to the last digit; a Vec takes everything
+            let _ = serde_json::to_writer(&mut *out, value);
+        }
     }
 
     fn write_computed(&self, formulas: &Formulas, index: usize, record: &Record, out: &mut Vec<u8>) {
@@ -199,7 +221,8 @@ fn shown(collection: &Collection, projection: Option<&[Box<str>]>) -> Vec<usize>
     // addresses are shown by rules of their own, secrets never
     let is_private = |name: &str| collection.is_auth() && matches!(name, "password" | "tokenKey" | "email");
     let is_shown = |field: &Field| {
-        let closed = field.hidden || is_system(&field.name) || is_private(&field.name);
+        let is_document = collection.open && &*field.name == Collection::DATA;
+        let closed = field.hidden || is_system(&field.name) || is_private(&field.name) || is_document;
         !closed && projection.is_none_or(|names| names.contains(&field.name))
     };
     let all = collection.fields.iter().enumerate();
@@ -226,13 +249,13 @@ fn write_field(field: &Field, value: &Value, mask: bool, out: &mut Vec<u8>) {
 }
 
 fn is_unset(value: &Value) -> bool {
-    matches!(value, Value::Null | Value::Json(serde_json::Value::Null))
+    matches!(value, Value::Null | Value::Json(Json::Null))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value as Json, json};
+    use serde_json::json;
     use tidewire_model::TenantId;
 
     fn collection() -> Arc<Collection> {

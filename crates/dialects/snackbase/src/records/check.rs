@@ -83,7 +83,11 @@ pub fn value(field: &Field, value: &Json) -> Result<(), ValueFault> {
 }
 
 fn unknown(collection: &Collection, name: &str) -> Option<Detail> {
-    let known = collection.field(name).is_some_and(|field| !field.hidden);
+    let known = match collection.field(name) {
+        Some(field) => !field.hidden,
+        // any key may be one of a document
+        None => collection.open,
+    };
     let message = || format!("Unknown field '{name}' not defined in collection schema");
     (!known).then(|| Detail::new(name, message(), "unknown_field"))
 }
