@@ -2,12 +2,16 @@
 
 use crate::error::ApiError;
 use axum::body::Body;
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt;
 use serde_json::{Map, Value as Json};
 
 /// bytes of one body
 const LIMIT: usize = 16 << 20;
+/// bytes of a form that are read only to be forgotten
+const WASTE: usize = 64 << 20;
 
 /// Keys of a JSON object.
 pub type Object = Map<String, Json>;
@@ -16,7 +20,7 @@ pub type Object = Map<String, Json>;
 pub async fn read(parts: &Parts, body: Body) -> Result<Object, ApiError> {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if kind.to_ascii_lowercase().starts_with("multipart/") {
-        return Err(ApiError::unsupported("File uploads are not supported yet"));
+        return Err(refuse_files(body).await);
     }
     let bytes = axum::body::to_bytes(body, LIMIT).await;
     let bytes =
@@ -29,6 +33,17 @@ pub async fn read(parts: &Parts, body: Body) -> Result<Object, ApiError> {
         Ok(_) => Err(ApiError::invalid(&["body"], "dict_type", "Input should be a valid dictionary")),
         Err(_) => Err(ApiError::invalid(&["body"], "json_invalid", "JSON decode error")),
     }
+}
+
+/// Reads to the end before it answers: a client that is still sending would see a broken connection instead.
+pub async fn refuse_files(mut body: Body) -> ApiError {
+    let mut left = WASTE;
+    while let Some(Ok(frame)) = body.frame().await {
+        let size = frame.data_ref().map_or(0, Bytes::len);
+        let Some(rest) = left.checked_sub(size) else { break };
+        left = rest;
+    }
+    ApiError::unsupported("File uploads are not supported yet")
 }
 
 /// The document of a body: an object under `data`, else the body itself.

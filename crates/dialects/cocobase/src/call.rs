@@ -69,6 +69,11 @@ impl Call {
         body::read(&self.parts, std::mem::take(self.body.get_mut())).await
     }
 
+    /// The body as it comes.
+    pub fn into_body(self) -> Body {
+        self.body.into_inner()
+    }
+
     /// What the key and the roles of the user allow; rules of typed collections come later.
     pub fn require(&self, deed: Deed, collection: Option<&Collection>) -> Result<(), ApiError> {
         if deed != Deed::Read {

@@ -1,5 +1,6 @@
 //! What CocoBase has and Tidewire does not do yet: a plain answer instead of silence.
 
+use crate::body;
 use crate::call::Call;
 use crate::error::ApiError;
 use axum::response::Response;
@@ -22,6 +23,6 @@ pub async fn users(_: Call) -> Result<Response, ApiError> {
     Err(ApiError::unsupported("This way to sign in or to confirm an address is not supported yet"))
 }
 
-pub async fn files(_: Call) -> Result<Response, ApiError> {
-    Err(ApiError::unsupported("File uploads are not supported yet"))
+pub async fn files(call: Call) -> Result<Response, ApiError> {
+    Err(body::refuse_files(call.into_body()).await)
 }
