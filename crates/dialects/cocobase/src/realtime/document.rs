@@ -69,7 +69,9 @@ pub fn write_changed(old: &Record, new: &Record, out: &mut Object<'_>) {
 
 fn is_shown(record: &Record, field: &Field) -> bool {
     let name = &*field.name;
-    if field.hidden || matches!(name, "id" | "created_at" | "updated_at" | "created" | "updated") {
+    // what is computed when it is read is not part of what was written
+    let closed = field.hidden || field.formula().is_some();
+    if closed || matches!(name, "id" | "created_at" | "updated_at" | "created" | "updated") {
         return false;
     }
     match name {
@@ -79,10 +81,11 @@ fn is_shown(record: &Record, field: &Field) -> bool {
     }
 }
 
-/// Personal data is masked: nobody here has the rank to see it.
+/// Personal data is masked and secrets are hidden: nobody here has the rank to see them.
 fn shown_value<'a>(field: &Field, value: &'a Value) -> Cow<'a, Value> {
     match (&field.kind, value) {
         (FieldKind::Autodate(_), Value::Text(text)) => Cow::Owned(Value::Text(shown_time(text).into())),
+        (_, value) if field.is_encrypted() && *value != Value::Null => Cow::Owned(Value::text(mask::BULLETS)),
         _ => match field.extra.as_ref().and_then(|extra| extra.mask) {
             Some(kind) => Cow::Owned(mask::masked(kind, value)),
             None => Cow::Borrowed(value),
@@ -93,4 +96,48 @@ fn shown_value<'a>(field: &Field, value: &'a Value) -> Cow<'a, Value> {
 fn time(record: &Record, names: [&str; 2]) -> String {
     let stored = names.into_iter().map(|name| record.text(name)).find(|text| !text.is_empty());
     shown_time(stored.unwrap_or(&record.collection.created))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::sync::Arc;
+    use tidewire_model::TenantId;
+
+    #[test]
+    fn what_is_secret_or_computed_is_not_told() {
+        let mut collection: Collection = serde_json::from_value(json!({
+            "id": "c", "name": "people", "type": "base", "system": false, "indexes": [], "created": "", "updated": "",
+            "fields": [
+                {"name": "id", "type": "text"},
+                {"name": "nick", "type": "text", "nullable": true},
+                {"name": "ssn", "type": "text", "nullable": true, "extra": {"mask": "full"}},
+                {"name": "secret", "type": "text", "nullable": true, "extra": {"encrypted": true}},
+                {"name": "none", "type": "text", "nullable": true, "extra": {"encrypted": true}},
+                {"name": "loud", "type": "text", "nullable": true, "extra": {"expression": "upper(nick)"}},
+                {"name": "inner", "type": "text", "hidden": true},
+            ],
+        }))
+        .unwrap();
+        collection.index_fields();
+        let mut record = Record::empty(Arc::new(collection), TenantId::default());
+        for name in ["id", "nick", "ssn", "secret", "inner"] {
+            record.set(name, Value::text("abc"));
+        }
+        let shown: Vec<(String, Json)> = parts(&record)
+            .into_iter()
+            .map(|(name, part)| match part {
+                Part::Json(json) => (name.to_owned(), json.clone()),
+                Part::Value(value) => (name.to_owned(), value.to_json()),
+            })
+            .collect();
+        let expected = [
+            ("nick", json!("abc")),
+            ("ssn", json!("***")),
+            ("secret", json!(mask::BULLETS)),
+            ("none", Json::Null),
+        ];
+        assert_eq!(shown, expected.map(|(name, value)| (name.to_owned(), value)));
+    }
 }
