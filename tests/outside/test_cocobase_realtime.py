@@ -191,6 +191,30 @@ def test_broadcast_reaches_the_project_and_nobody_else(shop, bank):
     assert [frame["data"] for frame in other.take(1)] == [3]
 
 
+def test_a_token_says_who_somebody_is(shop, bank):
+    """Its user's roles open a collection, and its id takes the place of the one that the client gives itself."""
+
+    def sign_up(project):
+        body = {"email": "ann@example.com", "password": "pass-of-ann-123"}
+        answer = project.ok("POST", "/auth-collections/signup", body)
+        return answer["access_token"], answer["user"]["id"]
+
+    token, ann = sign_up(shop)
+    shop.create("secrets", title="first")
+    shop.ok("PATCH", "/collections/secrets", {"permissions": {"read": ["member"]}})
+    for first in ({}, {"token": token}):
+        refused = shop.watch("secrets", **first)
+        assert refused.end() == POLICY and refused.frames == [NO_COLLECTION]
+    shop.ok("PATCH", f"/auth-collections/users/{ann}", {"roles": ["member"]})
+    watcher = shop.watch("secrets", token=token)
+    shop.create("secrets", title="second")
+    assert [frame["event"] for frame in watcher.wait(2)] == ["connected", "create"]
+    speaker = shop.broadcast(token=token, user_id="somebody else")
+    assert speaker.wait(1)[0]["user_id"] == ann
+    foreign = shop.broadcast(token=sign_up(bank)[0])
+    assert foreign.end() == POLICY and foreign.frames == [failed("invalid token")]
+
+
 # Rooms. A step is what somebody does and what each hears of it; `rooms` is what the list shows in the end.
 
 
@@ -413,7 +437,8 @@ def test_open_collections_are_seen_by_the_other_dialects(server, shop):
         assert (created["event"], created["data"]["more"]) == ("create", {"deep": [1, None]})
         assert (updated["event"], updated["old_data"]) == ("update", {"title": "a task"})
         assert (deleted["event"], deleted["data"]) == ("delete", {"id": made})
-        shop.ok("POST", "/collections/tasks/batch/documents/delete", {"document_ids": [one["id"] for one in shop.list("tasks", title="unheard")]})
+        [other] = shop.list("tasks", title="unheard")
+        shop.delete("tasks", other["id"])
 
 
 def test_watchers_and_snackbase_hear_each_other(server, shop):
