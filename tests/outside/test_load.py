@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from server import Server, TARGET
+from server import Server
 from snackbase import PUBLIC, Socket, register, superadmin
 
 WRITERS, WRITES = 32, 10
 SOCKETS, OPENERS = 10_000, 8
 
-pytestmark = pytest.mark.skipif(TARGET != "tidewire", reason="PocketBase has no WebSockets")
+pytestmark = pytest.mark.tidewire
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from server import ROOT, Server, TARGET
+from server import ROOT, Server
 
 ADDRESS = "http://127.0.0.1:8090"
 HEARD = ["create hello", "update hello again", "delete hello again"]
 
-pytestmark = pytest.mark.skipif(TARGET != "tidewire", reason="they are of this project's README")
+pytestmark = pytest.mark.tidewire
 
 
 @pytest.fixture(scope="module")
