@@ -55,6 +55,7 @@ pub struct Barrier {
     /// how many may still pass; `None` while it is open
     shut: Mutex<Option<usize>>,
     opened: Condvar,
+    waiting: AtomicU64,
 }
 
 impl Barrier {
@@ -71,9 +72,11 @@ impl Barrier {
     }
     fn pass(&self) {
         let mut shut = self.shut.lock().unwrap();
+        self.waiting.fetch_add(1, SeqCst);
         while *shut == Some(0) {
             shut = self.opened.wait(shut).unwrap();
         }
+        self.waiting.fetch_sub(1, SeqCst);
         *shut = shut.map(|left| left - 1);
     }
 }
@@ -336,7 +339,7 @@ impl World {
         self.publish("nobody", "").await;
     }
 
-    /// Holds the hub's thread up until the returned barrier is opened.
+    /// Holds the hub's thread up, from when it returns until the returned barrier is opened.
     pub async fn plug(&self) -> (Client, Arc<Barrier>) {
         let client = self.connect();
         let plugged = Listen { slow: Slow::Plug(self.plug.clone()), ..Listen::message("plug") };
@@ -344,6 +347,9 @@ impl World {
         self.plug.shut();
         let (feed, tenant) = (self.feed.clone(), self.tenant.clone());
         tokio::spawn(async move { feed.publish(&tenant, "plug", Bytes::new()).await });
+        while self.plug.waiting.load(SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
         (client, self.plug.clone())
     }
 }
