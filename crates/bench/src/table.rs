@@ -101,6 +101,7 @@ impl Table {
             let _ = write!(text, "| {} | {} | {} | ", line.row, line.unit, shown.join(" | "));
             if let [theirs, ours, ..] = medians[..]
                 && theirs.is_finite()
+                && ours.is_finite()
             {
                 let ratio = if line.better == Better::Higher { ours / theirs } else { theirs / ours };
                 let _ = write!(text, "**{} ×**", figure(ratio));

@@ -53,7 +53,12 @@ impl Run<'_> {
         let sockets = sockets.collect::<Result<Vec<_>>>()?;
         let grown = resident(self.server.pid())? - before;
         drop(sockets);
-        Ok(vec![Outcome::new("idle WebSocket", "KiB RSS each", Better::Lower, grown / self.plan.idle as f64)])
+        Ok(vec![Outcome::new(
+            "idle WebSocket, on a fresh server",
+            "KiB RSS each",
+            Better::Lower,
+            grown / self.plan.idle as f64,
+        )])
     }
 
     fn notes(
