@@ -135,7 +135,7 @@ impl Classes {
         self.index.insert(id, &spec.topic, &place);
         let key: Box<str> = std::mem::take(&mut spec.key).into();
         let hash = key_hash(&self.hasher, &spec.topic, &key);
-        let decision = Arc::new(Decision::new(spec));
+        let decision = Arc::new(Decision::new(spec, revision));
         self.list[id as usize] =
             Some(Class { decision, members: Vec::new(), revision, key, place, stamp: Seq::MAX });
         let (list, hasher) = (&self.list, &self.hasher);
