@@ -1,3 +1,4 @@
+use crate::answers::Answers;
 use crate::classes::Classes;
 use crate::connection::{Connection, ConnectionId};
 use crate::cursor::Cursors;
@@ -38,6 +39,8 @@ pub struct Options {
     pub slow_threads: usize,
     /// questions that may wait for the store; default 16 384. Connections beyond are served from the log
     pub slow_questions: usize,
+    /// answers of the store that are kept; default 65 536, of 96 bytes at most. The older half goes
+    pub answers: usize,
     pub rooms: Limits,
     /// signs cursors; from the store's settings, so that cursors survive a restart
     pub cursor_key: [u8; 32],
@@ -52,6 +55,7 @@ impl Options {
             input: 65_536,
             slow_threads: 2,
             slow_questions: 16_384,
+            answers: 65_536,
             rooms: Limits::default(),
             cursor_key,
         }
@@ -72,6 +76,7 @@ struct Inner {
     bounds: Bounds,
     next_id: AtomicU64,
     slow: Arc<SlowLane>,
+    answers: Arc<Answers>,
     replays: Arc<Queue<Replay>>,
 }
 
@@ -84,10 +89,12 @@ impl Feed {
         options: Options,
     ) -> Self {
         let head = log.head();
+        let counters = Arc::<Counters>::default();
         let inner = Inner {
             inbox: Arc::new(Inbox::new(options.input, head)),
             cursors: Cursors::new(options.cursor_key),
-            counters: Arc::default(),
+            answers: Arc::new(Answers::new(lookup, counters.clone(), options.answers)),
+            counters,
             bounds: Bounds { bytes: options.outbox_bytes.max(1), frames: options.outbox_frames.max(1) },
             next_id: AtomicU64::new(1),
             slow: Arc::new(SlowLane::new(options.slow_questions)),
@@ -96,8 +103,8 @@ impl Feed {
         };
         let ring = Arc::new(Ring::new(options.ring));
         for _ in 0..options.slow_threads.max(1) {
-            inner.spawn_slow(lookup.clone());
-            inner.spawn_replayer(ring.clone(), lookup.clone());
+            inner.spawn_slow();
+            inner.spawn_replayer(ring.clone());
         }
         inner.spawn_hub(ring, catalog, head, &options);
         Self { inner: Arc::new(inner) }
@@ -167,6 +174,7 @@ impl Feed {
         Stats {
             input: self.inner.inbox.len() as u64,
             slow: self.inner.slow.len() as u64,
+            answers: self.inner.answers.len() as u64,
             replay: self.inner.replays.len() as u64,
             ..self.inner.counters.read()
         }
@@ -185,17 +193,17 @@ impl Feed {
 }
 
 impl Inner {
-    fn spawn_slow(&self, lookup: Arc<dyn Lookup>) {
-        let (lane, counters) = (self.slow.clone(), self.counters.clone());
-        self.spawn("feed-slow", move || lane.run(&*lookup, &counters));
+    fn spawn_slow(&self) {
+        let (lane, answers) = (self.slow.clone(), self.answers.clone());
+        self.spawn("feed-slow", move || lane.run(&answers));
     }
 
-    fn spawn_replayer(&self, ring: Arc<Ring>, lookup: Arc<dyn Lookup>) {
+    fn spawn_replayer(&self, ring: Arc<Ring>) {
         let replayer = Replayer {
             jobs: self.replays.clone(),
             ring,
             log: self.log.clone(),
-            lookup,
+            answers: self.answers.clone(),
             cursors: self.cursors.clone(),
             inbox: self.inbox.clone(),
             bounds: self.bounds,
@@ -220,6 +228,7 @@ impl Inner {
             abandoned: Vec::new(),
             ring,
             slow: self.slow.clone(),
+            answers: self.answers.clone(),
             replays: self.replays.clone(),
             bounds: self.bounds,
             frames: Frames::new(),

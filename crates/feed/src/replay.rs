@@ -1,8 +1,9 @@
+use crate::answers::Answers;
 use crate::class::Decision;
 use crate::cursor::Cursors;
 use crate::frames::Frames;
 use crate::inbox::{Inbox, Input};
-use crate::log::{Log, Lookup};
+use crate::log::Log;
 use crate::outbox::{Bounds, Entry, Outbox, Replayed};
 use crate::queue::Queue;
 use crate::ring::Ring;
@@ -39,7 +40,7 @@ pub(crate) struct Replayer {
     pub jobs: Arc<Queue<Replay>>,
     pub ring: Arc<Ring>,
     pub log: Arc<dyn Log>,
-    pub lookup: Arc<dyn Lookup>,
+    pub answers: Arc<Answers>,
     pub cursors: Cursors,
     pub inbox: Arc<Inbox>,
     pub bounds: Bounds,
@@ -100,7 +101,7 @@ impl Replayer {
     fn tell(
         &self,
         job: &Replay,
-        change: &Change,
+        change: &Arc<Change>,
         entries: &mut Vec<Entry>,
         frames: &mut Frames,
         scratch: &mut Vec<u8>,
@@ -108,7 +109,7 @@ impl Replayer {
         for Listener { decision, .. } in job.listeners.iter().filter(|listener| listener.wants(change)) {
             let make = || {
                 let cursor = self.cursors.write(&change.position);
-                decision.frame(change, &cursor, &*self.lookup, scratch)
+                decision.frame(change, &cursor, &self.answers, scratch)
             };
             entries.extend(frames.of(decision, change.position.seq, make).map(Entry::Frame));
         }
