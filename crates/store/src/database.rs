@@ -5,7 +5,7 @@ use crate::stand_in::StandIns;
 use crate::{distance, document};
 use rusqlite::{Connection, OpenFlags};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,6 +10,8 @@ pub(crate) struct Layout {
     /// the columns of all fields, in their order
     pub(crate) columns: String,
     pub(crate) get: String,
+    /// whether there is a record, answered by the index alone
+    pub(crate) has: String,
     pub(crate) insert: String,
     pub(crate) delete: String,
 }
@@ -22,6 +24,7 @@ impl Layout {
         let marks = vec!["?"; collection.fields.len() + 1].join(",");
         Self {
             get: format!("SELECT {columns} FROM {table} WHERE {tenant}=? AND \"id\"=?"),
+            has: format!("SELECT 1 FROM {table} WHERE {tenant}=? AND \"id\"=?"),
             insert: format!("INSERT INTO {table} ({tenant},{columns}) VALUES ({marks})"),
             delete: format!("DELETE FROM {table} WHERE {tenant}=? AND \"id\"=?"),
             collection,

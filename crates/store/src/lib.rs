@@ -27,6 +27,7 @@ mod stand_in;
 mod state;
 mod store;
 mod tx;
+mod undo;
 mod wait;
 mod writer;
 

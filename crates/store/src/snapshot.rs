@@ -58,6 +58,17 @@ impl Snapshot<'_> {
         Ok(self.records(&layout, tenant, &layout.get, (tenant.as_str(), id))?.pop())
     }
 
+    /// Whether there is a record of this id.
+    pub fn has(
+        &self,
+        collection: &Arc<Collection>,
+        tenant: &TenantId,
+        id: &str,
+    ) -> Result<bool, StoreError> {
+        let Some(layout) = self.layout(collection) else { return Ok(false) };
+        Ok(self.connection().prepare_cached(&layout.has)?.exists((tenant.as_str(), id))?)
+    }
+
     /// The tenant that has a record of this id, for those who may see all; the first if several do.
     pub fn tenant_of(&self, collection: &Arc<Collection>, id: &str) -> Result<Option<TenantId>, StoreError> {
         let Some(layout) = self.layout(collection) else { return Ok(None) };

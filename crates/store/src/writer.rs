@@ -1,4 +1,4 @@
-//! The one connection that writes. Jobs that come together are put into one transaction, each in a savepoint of its own.
+//! The one connection that writes. Jobs that come together are put into one transaction, and each can be undone alone.
 
 use crate::database::Database;
 use crate::published::Published;
@@ -6,11 +6,11 @@ use crate::retention::Keeper;
 use crate::state::{self, State};
 use crate::tx::Progress;
 use crate::{Committed, Snapshot, StoreError, Tx, change_log, checkpoint, lock::FolderLock};
-use std::collections::HashSet;
+use hashbrown::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
-use tidewire_model::{Catalog, Seq, Timestamp};
+use tidewire_model::{Seq, Timestamp};
 use tokio::sync::oneshot;
 
 /// groups after which the size of the write-ahead log is looked at
@@ -93,6 +93,8 @@ impl Writer {
             bytes: base.bytes,
             changes: Vec::new(),
             broken: None,
+            guarded: false,
+            bare: None,
         };
         let mut writer = Self {
             database,
@@ -155,36 +157,30 @@ impl Writer {
     ) -> Result<State, StoreError> {
         self.database.run("BEGIN IMMEDIATE")?;
         for (job, outcome) in jobs.iter_mut().zip(outcomes) {
-            *outcome = self.in_savepoint(job.as_mut());
+            let done = self.one(job.as_mut(), outcome);
             // some errors, e.g. a full disk, make SQLite undo the whole transaction by itself
             if self.database.connection.is_autocommit() {
-                return Err(outcome
-                    .clone()
-                    .err()
-                    .unwrap_or(StoreError::Database("transaction was lost".into())));
+                let lost = StoreError::Database("transaction was lost".into());
+                return Err(outcome.clone().and(done).err().unwrap_or(lost));
             }
+            done?;
         }
         let state = self.store_progress()?;
         self.database.run("COMMIT")?;
         Ok(state)
     }
 
-    fn in_savepoint(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
-        self.database.run("SAVEPOINT job")?;
-        self.database.stand_ins.borrow_mut().mark();
+    /// Runs one job; `outcome` is what became of it alone. Fails if the transaction cannot go on without it.
+    fn one(&mut self, job: &mut dyn Job, outcome: &mut Result<(), StoreError>) -> Result<(), StoreError> {
         let mark = self.progress.mark();
         let kept = catch_unwind(AssertUnwindSafe(|| self.attempt(job)));
-        let outcome = match (kept, self.progress.broken.take()) {
-            (Ok(true), None) => return self.database.run("RELEASE job"),
+        *outcome = match (kept, self.progress.broken.take()) {
+            (Ok(true), None) => return self.progress.keep(&self.database),
             (Ok(_), Some(error)) => Err(error),
             (Ok(false), None) => Ok(()),
             (Err(_), _) => Err(StoreError::Panicked),
         };
-        self.progress.undo(mark);
-        self.database.run("ROLLBACK TO job")?;
-        self.database.run("RELEASE job")?;
-        self.database.stand_ins.borrow_mut().restore(&self.database.connection)?;
-        outcome
+        self.progress.undo(mark, &self.database)
     }
 
     fn attempt(&mut self, job: &mut dyn Job) -> bool {
@@ -266,8 +262,7 @@ impl Writer {
             tracing::error!(%error, "a transaction could not be rolled back");
         }
         self.database.stand_ins.borrow_mut().forget();
-        self.progress.undo(Mark { catalog: self.published.catalog(), changes: 0, bytes: self.base.bytes });
-        self.progress.broken = None;
+        self.progress.forget(self.published.catalog(), self.base.bytes);
     }
 
     /// Keeps the write-ahead log and the change log in their bounds, a step at a time.
@@ -297,28 +292,5 @@ impl Writer {
         }
         self.store_state()?;
         self.keeper.work(&mut self.database.connection).map(Some)
-    }
-}
-
-/// Where a savepoint began.
-struct Mark {
-    catalog: Arc<Catalog>,
-    changes: usize,
-    bytes: u64,
-}
-
-impl Progress {
-    fn mark(&self) -> Mark {
-        Mark { catalog: self.catalog.clone(), changes: self.changes.len(), bytes: self.bytes }
-    }
-
-    fn undo(&mut self, mark: Mark) {
-        for change in self.changes.drain(mark.changes..) {
-            if let Some(last) = self.offsets.get_mut(&change.collection.id) {
-                *last -= 1;
-            }
-        }
-        self.catalog = mark.catalog;
-        self.bytes = mark.bytes;
     }
 }
