@@ -1,19 +1,21 @@
 //! The one connection that writes. Jobs that come together are put into one transaction, and each can be undone alone.
 
+use crate::checkpoint::{self, Checkpointer};
 use crate::database::Database;
 use crate::published::Published;
 use crate::retention::Keeper;
 use crate::state::{self, State};
 use crate::tx::Progress;
-use crate::{Committed, Snapshot, StoreError, Tx, change_log, checkpoint, lock::FolderLock};
+use crate::{Committed, Snapshot, StoreError, Tx, change_log, lock::FolderLock};
 use hashbrown::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tidewire_model::{Seq, Timestamp};
 use tokio::sync::oneshot;
 
-/// groups after which the size of the write-ahead log is looked at
+/// groups after which the length of the write-ahead log is looked at
 const UPKEEP: u32 = 64;
 
 /// A write and the way to answer it.
@@ -74,6 +76,7 @@ pub(crate) struct Writer {
     uncounted: HashSet<Box<str>>,
     /// the head that the stored state tells
     stored_head: Seq,
+    checkpointer: Checkpointer,
     /// dropped last: nobody else may open the folder before the connection is closed
     _lock: FolderLock,
 }
@@ -85,7 +88,7 @@ impl Writer {
         published: Arc<Published>,
         announce: Box<dyn Fn(Committed) + Send>,
         keeper: Keeper,
-        lock: FolderLock,
+        (checkpointer, lock): (Checkpointer, FolderLock),
     ) -> Result<Self, StoreError> {
         let progress = Progress {
             catalog: published.catalog(),
@@ -106,6 +109,7 @@ impl Writer {
             keeper,
             groups: 0,
             uncounted: HashSet::new(),
+            checkpointer,
             _lock: lock,
         };
         writer.uncounted.extend(writer.progress.offsets.keys().cloned());
@@ -118,6 +122,7 @@ impl Writer {
         if let Err(error) = self.store_state() {
             tracing::error!(%error, "the state was not written; the next start reads it from the log");
         }
+        self.checkpointer.stop();
         checkpoint::truncate(&self.database.connection);
     }
 
@@ -127,7 +132,7 @@ impl Writer {
     }
 
     pub(crate) fn needs_upkeep(&self) -> bool {
-        self.groups >= UPKEEP
+        self.groups >= UPKEEP || self.published.log.has_rest()
     }
 
     /// Does these jobs in one transaction and answers them.
@@ -137,6 +142,8 @@ impl Writer {
         let begun = Instant::now();
         let result = self.transaction(&mut jobs, &mut outcomes);
         self.published.commits.add(begun.elapsed());
+        self.published.jobs.fetch_add(jobs.len() as u64, Ordering::Relaxed);
+        self.checkpointer.look();
         match &result {
             Ok(state) => self.publish(*state),
             Err(error) => {
@@ -267,9 +274,10 @@ impl Writer {
 
     /// Keeps the write-ahead log and the change log in their bounds, a step at a time.
     pub(crate) fn upkeep(&mut self) {
+        self.published.log.finish(&self.database.connection);
         if self.needs_upkeep() {
             self.groups = 0;
-            checkpoint::limit(&self.database.connection);
+            self.published.log.limit(&self.database.connection);
         }
         if let Err(error) = self.published.demand.work(&self.database.connection, &self.published.catalog()) {
             tracing::error!(%error, "an index could not be made");

@@ -1,5 +1,7 @@
 //! What becomes of the writes of a job that fails while others of its transaction succeed.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::sync::Arc;
