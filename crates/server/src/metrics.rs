@@ -126,7 +126,13 @@ impl Metrics {
         page.gauge("head", "Position of the last commit", self.store.head())?;
         page.gauge("floor", "Position below which changes are gone", self.store.floor())?;
         let help = "Duration of write transactions, with waiting for the disk";
-        page.histogram("commit_seconds", help, &self.store.commits().read())
+        page.histogram("commit_seconds", help, &self.store.commits().read())?;
+        page.counter("writes", "Write jobs that these transactions did", self.store.jobs())?;
+        let checkpoints = self.store.checkpoints();
+        page.gauge("log_pages", "Pages in the write-ahead log", checkpoints.waiting.into())?;
+        page.counter("checkpointed_pages", "Pages of logs that were moved into the file", checkpoints.moved)?;
+        let help = "Duration of steps that moved pages of the write-ahead log into the file";
+        page.histogram("checkpoint_seconds", help, &checkpoints.seconds.read())
     }
 }
 
