@@ -129,6 +129,10 @@ impl Classes {
         }
     }
 
+    pub fn topics(&self) -> usize {
+        self.index.topics()
+    }
+
     /// Appends each class that the change can concern, once.
     pub fn candidates(&mut self, change: &Change, out: &mut Vec<ClassId>) {
         self.index.candidates(change, out);

@@ -35,6 +35,7 @@ mod slow;
 mod stats;
 mod topic;
 mod touched;
+mod weigh;
 
 pub use class::ClassSpec;
 pub use connection::{Connection, ConnectionId};
@@ -46,3 +47,4 @@ pub use log::{Answered, Asked, Log, Lookup};
 pub use rooms::{Channel, Herald, Join, JoinError, Limits as RoomLimits, Make, Participant, RoomInfo, View};
 pub use stats::Stats;
 pub use topic::Topic;
+pub use weigh::Weight;

@@ -127,7 +127,8 @@ pub fn write_text(out: &mut Vec<u8>, text: &str, escape: Escape) {
 /// in blocks, which the compiler turns into a few instructions each.
 fn plain_length(bytes: &[u8], escape: Escape) -> usize {
     let blocks = bytes.chunks_exact(16);
-    let is_plain = |block: &&[u8]| !block.iter().fold(false, |found, byte| found | must_escape(*byte, escape));
+    let is_plain =
+        |block: &&[u8]| !block.iter().fold(false, |found, byte| found | must_escape(*byte, escape));
     let start = 16 * blocks.take_while(is_plain).count();
     let found = bytes[start..].iter().position(|byte| must_escape(*byte, escape));
     found.map_or(bytes.len(), |at| start + at)
@@ -200,7 +201,9 @@ mod tests {
     #[test]
     fn characters_are_escaped_wherever_they_stand() {
         for before in 0..40 {
-            for special in ["", "\"", "\\", "\n", "\u{1}", "\u{1f}", " ", "é", "😀", "\u{7f}", "\"\"", "\\é\n"] {
+            for special in
+                ["", "\"", "\\", "\n", "\u{1}", "\u{1f}", " ", "é", "😀", "\u{7f}", "\"\"", "\\é\n"]
+            {
                 for after in [0, 1, 15, 16, 17] {
                     let text = format!("{}{special}{}", "a".repeat(before), "b".repeat(after));
                     let mut out = Vec::new();

@@ -38,7 +38,13 @@ impl Desk {
     pub(crate) fn new(writer: Writer) -> Self {
         let (jobs, queue) = mpsc::channel(WAITING);
         let seat = Mutex::new(Seat { queue, writer: Some(writer) });
-        Self { seat, jobs, thread: OnceLock::new(), closing: AtomicBool::new(false), callers: AtomicU32::new(0) }
+        Self {
+            seat,
+            jobs,
+            thread: OnceLock::new(),
+            closing: AtomicBool::new(false),
+            callers: AtomicU32::new(0),
+        }
     }
 
     /// How many jobs wait.
