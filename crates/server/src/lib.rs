@@ -7,7 +7,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod control;
-mod demo;
+pub mod demo;
 mod event_stream;
 mod files;
 pub mod key;

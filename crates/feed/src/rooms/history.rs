@@ -25,7 +25,7 @@ impl History {
         Self { epoch, last: 0, kept: VecDeque::new(), size: 0, count, bytes, age }
     }
 
-    pub fn bytes(&self) -> usize {
+    pub fn held(&self) -> usize {
         self.size
     }
 

@@ -46,7 +46,7 @@ struct User {
 
 impl Room {
     pub fn history_bytes(&self) -> usize {
-        self.history.bytes()
+        self.history.held()
     }
 
     pub fn new(number: u64, join: &Join, limits: &Limits) -> Self {
