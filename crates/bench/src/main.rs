@@ -76,7 +76,8 @@ fn main() -> Result<ExitCode> {
         rows::raw::write_for_tickets(count)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (programs, plan, begun) = (programs(&args), Plan::new(args.quick, args.rounds), Instant::now());
+    let (programs, begun) = (programs(&args), Instant::now());
+    let plan = Plan::new(args.quick, args.rounds, meter::open_files()?);
     let (rounds, rows) = (plan.rounds, rows::all(&plan));
     let wanted: Vec<&Row> = rows.iter().filter(|row| is_wanted(row, &args.only)).collect();
     ensure!(!wanted.is_empty(), "no row's topic or name contains {:?}", args.only);

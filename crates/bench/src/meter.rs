@@ -65,6 +65,16 @@ pub fn sockets() -> Result<f64> {
     Ok(pages.parse::<f64>()? * PAGE_KIB)
 }
 
+/// Connections that the kernel turned away so far, because the queue of their listener was full.
+pub fn overflows() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/net/netstat")?;
+    let mut lines = text.lines().filter(|line| line.starts_with("TcpExt:"));
+    let (names, values) = (lines.next().context("no TcpExt")?, lines.next().context("no TcpExt")?);
+    let mut fields = names.split_whitespace().zip(values.split_whitespace());
+    let (_, count) = fields.find(|(name, _)| *name == "ListenOverflows").context("no ListenOverflows")?;
+    Ok(count.parse()?)
+}
+
 /// Files that this process and those it starts may hold open.
 pub fn open_files() -> Result<u64> {
     let limits = std::fs::read_to_string("/proc/self/limits")?;

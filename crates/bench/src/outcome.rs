@@ -37,8 +37,8 @@ pub const P999: Column = lower("p99.9 ms");
 pub const LONGEST: Column = lower("max ms");
 pub const P50_ALONE: Column = lower("p50 ms alone");
 pub const P99_ALONE: Column = lower("p99 ms alone");
-pub const P50_TIMES: Column = lower("p50, times that");
-pub const P99_TIMES: Column = lower("p99, times that");
+pub const P50_TIMES: Column = lower("p50 over alone");
+pub const P99_TIMES: Column = lower("p99 over alone");
 pub const SECONDS: Column = lower("all done s");
 pub const RSS_START: Column = lower("RSS MiB at start");
 pub const RSS_BEFORE: Column = lower("RSS MiB before");
@@ -46,6 +46,7 @@ pub const RSS_PEAK: Column = lower("RSS MiB peak");
 pub const RSS_AFTER: Column = lower("RSS MiB after");
 pub const RSS_EACH: Column = lower("RSS KiB each");
 pub const KERNEL: Column = lower("kernel's TCP MiB");
+pub const OVERFLOWS: Column = lower("SYNs dropped");
 pub const CAUGHT_UP: Column = lower("slow ones caught up s");
 
 /// Deliveries that went wrong.

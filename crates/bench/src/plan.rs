@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Deliveries in a second at a steady pace.
 pub const STEADY: f64 = 10_000.0;
 
+/// Files that a process of a row may have open besides its connections.
+const OTHER_FILES: u64 = 1000;
+
 #[derive(Debug)]
 pub struct Plan {
     pub rounds: usize,
@@ -31,9 +34,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn new(quick: bool, rounds: usize) -> Self {
+    pub fn new(quick: bool, rounds: usize, open_files: u64) -> Self {
         let (seconds, warm_up) = if quick { (1000, 300) } else { (2500, 600) };
         let pick = |full, small| if quick { small } else { full };
+        let most_sockets = usize::try_from(open_files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
         Plan {
             rounds: if quick { 1 } else { rounds },
             seconds: Duration::from_millis(seconds),
@@ -44,7 +48,7 @@ impl Plan {
             returning: pick(10_000, 2000),
             pushing: 8400,
             idle: pick(10_000, 2000),
-            idle_most: pick(50_000, 10_000),
+            idle_most: pick(50_000, 10_000).min(most_sockets),
             slow_writes: pick(2400, 400) as u32,
             syncs: pick(400, 200),
         }

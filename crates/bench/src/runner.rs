@@ -1,7 +1,7 @@
 //! Runs rows with programs in turn, again where others disturbed them, and goes on whatever fails.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -56,7 +56,10 @@ impl Runner {
     fn row(&mut self, row: &Row, who: usize) {
         let kind = self.programs[who].kind;
         eprintln!("  {}: {}: {}", row.topic.title(), row.name, kind.name());
-        match self.undisturbed(row, who) {
+        let begun = Instant::now();
+        let outcomes = self.undisturbed(row, who);
+        eprintln!("    {:.1} s", begun.elapsed().as_secs_f64());
+        match outcomes {
             Ok(outcomes) => {
                 for (name, outcome) in outcomes {
                     self.table.add(row.topic, &name, kind, Ok(outcome));

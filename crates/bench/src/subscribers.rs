@@ -120,3 +120,70 @@ impl Drop for Subscribers {
         self.shared.stop.store(true, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::client::Goal;
+    use crate::marker::Mark;
+
+    /// A server of one client: greets it, takes its subscriptions, then sends the marks of these numbers.
+    fn serve(listener: &TcpListener, sequences: &[u32]) -> std::io::Result<TcpStream> {
+        let mut piece = [0; 4096];
+        let (mut stream, _) = listener.accept()?;
+        let _ = stream.read(&mut piece)?;
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nid:c\ndata:{\"clientId\":\"c\"}\n\n")?;
+        let (mut post, _) = listener.accept()?;
+        let count = post.read(&mut piece)?;
+        assert!(
+            String::from_utf8_lossy(&piece[..count]).ends_with(r#"{"clientId":"c","subscriptions":["x/*"]}"#)
+        );
+        post.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
+        for sequence in sequences {
+            let mark = Mark { writer: 0, key: 0, sequence: *sequence, time: crate::clock::now() };
+            stream.write_all(format!("\nid:e{sequence}\ndata:{}\n\n", mark.text()).as_bytes())?;
+        }
+        Ok(stream)
+    }
+
+    /// Expects these counts: delivered, misordered, doubled; and the id of the last event.
+    fn check(sequences: &[u32], expected: [u64; 3], id: &str) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let goal = Goal::Records(expected[0]);
+        let wanted = Subscription { topic: "x/*".to_owned(), goal, ..Subscription::default() };
+        let subscribers = Subscribers::begin(address, vec![wanted], Start::AtOnce, true).unwrap();
+        let stream = serve(&listener, sequences).unwrap();
+        subscribers.await_arrivals(SET_UP).unwrap();
+        drop(stream);
+        // The end of the stream comes after all its bytes.
+        assert!(subscribers.wait(SET_UP, "", || 0).is_err());
+        let harvest = subscribers.close().unwrap();
+        let tally = harvest.tally;
+        assert_eq!([tally.delivered, tally.misordered, tally.doubled], expected, "{sequences:?}");
+        assert_eq!(harvest.ids, [Some(id.to_owned())]);
+    }
+
+    #[test]
+    fn a_subscriber_is_set_up_and_its_faults_are_counted() {
+        check(&[0, 1, 2], [3, 0, 0], "e2");
+        check(&[0, 2, 1], [3, 1, 0], "e1");
+        check(&[0, 0, 1], [2, 0, 1], "e1");
+    }
+
+    #[test]
+    fn a_refused_subscriber_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wanted = vec![Subscription::default()];
+        let address = listener.local_addr().unwrap();
+        let subscribers = Subscribers::begin(address, wanted, Start::AtOnce, false).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").unwrap();
+        let told = subscribers.await_subscribed().unwrap_err().to_string();
+        assert!(told.contains("1 failed") && told.contains("503"), "{told}");
+    }
+}

@@ -121,11 +121,14 @@ fn of_work(lines: &[&Line], columns: &[&'static Column], faulty: bool) -> String
 
 fn ratio(ours: &Line, theirs: &Line, column: &Column) -> Option<f64> {
     let (ours, theirs) = (ours.median(column)?, theirs.median(column)?);
-    let ratio = match column.better {
+    // Times nothing says nothing.
+    if ours == 0.0 || theirs == 0.0 {
+        return None;
+    }
+    Some(match column.better {
         Better::Higher => ours / theirs,
         Better::Lower => theirs / ours,
-    };
-    ratio.is_finite().then_some(ratio)
+    })
 }
 
 impl Line {

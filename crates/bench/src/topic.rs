@@ -68,14 +68,15 @@ impl Topic {
             Topic::Storm => {
                 "All clients connect in the same moment to a fresh server and subscribe as soon as they are greeted, \
                  each with two connections and two requests, as the protocol wants it. Times run from a client's \
-                 first packet to the answer that it is subscribed. Then all are dropped, and all come again."
+                 first packet to the answer that it is subscribed. Then all are dropped, and all come again. A SYN that the \
+                 kernel drops because the server's queue of new connections is full costs its client a second."
             }
             Topic::Recovery => {
                 "Subscribers note their last event id and go; 100 records are written; then all come back, spread over \
                  two seconds, with `Last-Event-ID`. Each must get all 100, in order, none twice. In the second row more \
                  than 8192 other changes follow the missed ones, so these are in the log's table only. Times run from \
                  a client's first packet to its last missed record. Meanwhile 100 others listen to another collection \
-                 at 10 000 deliveries/s: their p99 just before the storm (alone) and how many times that it was in it."
+                 at 10 000 deliveries/s: their p99 just before the storm (alone), and their p99 in it over that."
             }
             Topic::Snapshot => {
                 "All clients subscribe in the same moment with `snapshot=1` to a collection of 100 records: each gets \
@@ -90,7 +91,8 @@ impl Topic {
             Topic::Memory => {
                 "A server is set up and started anew, so its memory has no past. Idle connections are subscribed; the \
                  growth of its resident memory is divided by their number. What the kernel keeps for a socket is not \
-                 in it. The largest row is taken once, over several loopback addresses."
+                 in it. The largest row (50 000 connections, or as many as the limit of \
+                 open files lets one process have) is taken once, over several loopback addresses."
             }
             Topic::Requests => {
                 "So many connections, each with one request under way. PocketBase does not wait for the disk in a \

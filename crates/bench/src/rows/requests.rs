@@ -31,17 +31,12 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
         Row::new(Topic::Requests, name, programs, Home::Shared, move |stage| ask(stage, call, connections))
     };
     let syncs = plan.syncs;
-    let mut rows = vec![Row::new(
-        Topic::Requests,
-        "append 4 KiB and `fdatasync`".to_owned(),
-        &[Kind::Disk],
-        Home::Own,
-        move |_| {
-            let times = disk::syncs(syncs)?;
-            Ok(Outcome::default().with(&P50, times.quantile(0.5)).with(&P99, times.quantile(0.99)))
-        },
-    )];
-    rows.extend([1, 16, 64].map(|connections| row("create", Call::Create, connections)));
+    let mut rows: Vec<Row> = [1, 16, 64].map(|connections| row("create", Call::Create, connections)).into();
+    let name = "append 4 KiB and `fdatasync`".to_owned();
+    rows.push(Row::new(Topic::Requests, name, &[Kind::Disk], Home::Own, move |_| {
+        let times = disk::syncs(syncs)?;
+        Ok(Outcome::default().with(&P50, times.quantile(0.5)).with(&P99, times.quantile(0.99)))
+    }));
     for (name, call) in [("update", Call::Update), ("view", Call::View), ("list", Call::List)] {
         rows.extend([1, 16].map(|connections| row(name, call, connections)));
     }

@@ -7,8 +7,8 @@ use anyhow::Result;
 use super::fan_out::PUBLIC;
 use super::{Home, Row, SERVERS, Stage};
 use crate::farm::Start;
-use crate::meter::Reading;
-use crate::outcome::{CPU_CLIENT, Outcome, P50, P99, SECONDS};
+use crate::meter::{Reading, overflows};
+use crate::outcome::{CPU_CLIENT, OVERFLOWS, Outcome, P50, P99, SECONDS};
 use crate::plan::Plan;
 use crate::subscribers::Subscribers;
 use crate::topic::Topic;
@@ -34,7 +34,7 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
 fn come(stage: &Stage, count: usize) -> Result<Outcome> {
     let host = stage.host()?;
     let wanted = PUBLIC.subscriptions(count, &host.world);
-    let begun = Reading::now(host.server.pid())?;
+    let (dropped, begun) = (overflows()?, Reading::now(host.server.pid())?);
     let subscribers = Subscribers::begin(host.server.address, wanted, Start::AtOnce, false)?;
     subscribers.await_arrivals(LIMIT)?;
     let used = begun.until(Reading::now(host.server.pid())?);
@@ -44,5 +44,6 @@ fn come(stage: &Stage, count: usize) -> Result<Outcome> {
         .with(&P50, harvest.arrivals.quantile(0.5))
         .with(&P99, harvest.arrivals.quantile(0.99))
         .with(&CPU_CLIENT, used.server * 1e6 / count as f64)
+        .with(&OVERFLOWS, overflows()? - dropped)
         .foreign(used.foreign))
 }
