@@ -1,7 +1,7 @@
 //! One condition for many rows of constants: which rows fulfil it.
 
 use super::{FLAT, ROOT, Sql};
-use crate::node::{At, Constant, Node, Operand, Order, Quantified, Test};
+use crate::node::{At, Constant, Join, Node, Operand, Order, Quantified, Source, Test};
 use crate::query::SqlValue;
 use crate::scalar::{Affinity, Scalar};
 use std::fmt::Write;
@@ -84,14 +84,10 @@ impl Sql<'_> {
             _ => None,
         });
         let _ = write!(self.out, "SELECT {TABLE}.i FROM {root} AS \"{ROOT}\"");
+        let mut end = "";
         if let Some((index, any, key)) = &joined {
             self.position = starts[*index];
-            any.joins.iter().for_each(|join| self.join(join));
-            let _ = write!(self.out, ", {TABLE} WHERE ");
-            self.operand(key.operand);
-            let _ = write!(self.out, " = {TABLE}.t{} AND ", key.column);
-            self.node(&any.body);
-            self.open.clear();
+            end = self.search(any, key);
         } else {
             let _ = write!(self.out, ", {TABLE} WHERE 1");
         }
@@ -102,7 +98,28 @@ impl Sql<'_> {
                 self.node(node);
             }
         }
+        self.push(end);
+        self.open.clear();
         self.position = starts[nodes.len()];
+    }
+
+    /// The joins, the constants that are found by their rows, and the condition on both; returns what closes it.
+    fn search(&mut self, any: &Quantified, key: &Key<'_>) -> &'static str {
+        any.joins.iter().for_each(|join| self.join(join));
+        // SQLite takes lists for short and would walk one for each row of a table: what is in a CASE cannot tempt it to
+        // join in another order
+        let is_list = |join: &Join| matches!(join.source, Source::Each { .. } | Source::Items(_));
+        let is_ordered = any.joins.iter().any(is_list);
+        let between = if is_ordered { [" LEFT JOIN ", " ON "] } else { [", ", " WHERE "] };
+        let _ = write!(self.out, "{}{TABLE}{}", between[0], between[1]);
+        self.operand(key.operand);
+        let _ = write!(self.out, " = {TABLE}.t{}", key.column);
+        if is_ordered {
+            let _ = write!(self.out, " WHERE CASE WHEN {TABLE}.i IS NOT NULL");
+        }
+        self.push(" AND ");
+        self.node(&any.body);
+        if is_ordered { " THEN 1 END" } else { "" }
     }
 
     /// A column of the joins that must equal a varying text, if the joins themselves are the same for all rows.
