@@ -7,9 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
-use tidewire_model::{Identity, Principal, Timestamp};
+use tidewire_model::{Identity, Principal};
 use tidewire_rules::{Audience, Expr, Facts, Limits, Rule, Sort, Truth};
-use world::World;
 use world::generate::*;
 
 /// What the expression says of each record, in memory and by SQL.

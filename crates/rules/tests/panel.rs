@@ -201,7 +201,7 @@ fn rules_of_many_users_are_few_statements() {
     let texts = ["", "a", "b"].map(|t| json!({"t": t, "r": "q1", "mr": ["q1", "q2"], "ms": ["a"]}));
     let world = world(&texts);
     let request = |number: usize| {
-        let name = if number % 3 > 0 { ["a", "Alpha"][number % 2].to_owned() } else { format!("t{number}") };
+        let name = [format!("t{number}"), "a".to_owned(), "Alpha".to_owned()][number % 3].clone();
         json!({"id": format!("u{number}"), "t": name, "n": (number % 7) as f64 + 0.5})
     };
     let requests: Vec<Json> = (0..USERS).map(request).collect();
