@@ -5,6 +5,7 @@
 
 mod answers;
 mod basis;
+mod bucket;
 mod catch_up;
 mod class;
 mod classes;
@@ -24,6 +25,7 @@ mod known;
 mod log;
 mod membership;
 mod outbox;
+mod projections;
 mod queue;
 mod replay;
 mod ring;
@@ -33,6 +35,7 @@ mod slow;
 mod stats;
 mod topic;
 mod touched;
+mod weigh;
 
 pub use class::ClassSpec;
 pub use connection::{Connection, ConnectionId};
@@ -44,3 +47,4 @@ pub use log::{Answered, Asked, Log, Lookup};
 pub use rooms::{Channel, Herald, Join, JoinError, Limits as RoomLimits, Make, Participant, RoomInfo, View};
 pub use stats::Stats;
 pub use topic::Topic;
+pub use weigh::Weight;

@@ -1,5 +1,7 @@
 use crate::world::*;
-use tidewire_feed::OnRevoked;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tidewire_feed::{OnRevoked, Options};
 use tidewire_model::{Principal, TenantId};
 
 /// One subscription of user `a` hears `expected` of the writes, each a commit of its own.
@@ -199,4 +201,53 @@ async fn a_panic_of_a_dialect_costs_its_own_frames_only() {
     for client in [client, other] {
         assert_eq!(client.read_to_end(&world).await, ["1 fine create r"]);
     }
+}
+
+/// Rules that differ, frames that do not: each way to tell a change is made into bytes once.
+#[tokio::test]
+async fn classes_that_differ_in_their_rule_alone_share_frames() {
+    let world = World::new(options());
+    let made = Arc::new(AtomicU64::new(0));
+    let mut clients = Vec::new();
+    for limit in 0..6 {
+        let client = world.connect();
+        let rule = format!("n > {limit} || owner = 'x'");
+        client.listen(&Listen { leave: true, made: made.clone(), ..Listen::to("l", &rule) }).await;
+        clients.push(client);
+    }
+    assert_eq!(world.feed.stats().classes, 6 + 6, "each listens to its end as well");
+    for (write, frames) in [("r n=6", 1), ("r n=3", 2), ("r n=9", 1), ("r gone", 1)] {
+        let before = made.load(Relaxed);
+        world.commit(&[post(write)]);
+        world.sync().await;
+        assert_eq!(made.load(Relaxed) - before, frames, "{write}");
+    }
+    for (limit, client) in clients.iter().enumerate() {
+        let told = if limit < 3 { "update" } else { "leave" };
+        let expected = ["1 l create r", &format!("2 l {told} r"), "3 l update r", "4 l delete r"];
+        assert_eq!(client.read_to_end(&world).await, expected, "n > {limit}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_weighed() {
+    let world = World::new(Options { outbox_bytes: 1000, ..options() });
+    let (reader, stalled) = (world.connect(), world.connect());
+    for client in [&reader, &stalled] {
+        client.listen(&Listen { length: 100, ..Listen::to("l", "") }).await;
+    }
+    world.commit(&[post("r"), post("s")]);
+    assert_eq!(reader.read_to_end(&world).await.len(), 2);
+    let weight = world.feed.weigh().await;
+    assert_eq!((weight.topics, weight.behind, weight.ring), (3, 0, 2), "posts and two ends");
+    assert_eq!((weight.outbox_bytes, weight.outbox_largest), (200, 200));
+    let many: Vec<String> = (0..20).map(|n| format!("t{n}")).collect();
+    for write in &many {
+        world.commit(&[post(write)]);
+        reader.read_lines(1).await;
+    }
+    let weight = world.feed.weigh().await;
+    assert_eq!((weight.behind, weight.outbox_largest), (1, 1000), "one is full and falls back to the log");
+    assert_eq!(stalled.read_to_end(&world).await.len(), 22);
+    assert_eq!(world.feed.weigh().await.behind, 0);
 }
