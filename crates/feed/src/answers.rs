@@ -121,11 +121,8 @@ impl Answers {
     }
 
     fn ask(&self, call: &Call<'_>) -> Answered {
-        let count = call.asked.len();
-        self.counters.questions.add(count as u64);
-        self.counters.question_calls.add(1);
-        let answered = guarded("lookup", || self.lookup.ask(&call.asked));
-        let answered = answered.unwrap_or_else(|| Answered::nothing(count));
+        self.counters.questions.add(call.asked.len() as u64);
+        let answered = self.call(&call.asked).unwrap_or_else(|| self.one_by_one(&call.asked));
         let mut known = self.known.lock();
         for (name, holds) in call.names.iter().zip(&answered.holds) {
             if let (Some(name), Some(holds)) = (name, holds) {
@@ -133,6 +130,22 @@ impl Answers {
             }
         }
         answered
+    }
+
+    fn call(&self, asked: &[Asked<'_>]) -> Option<Answered> {
+        self.counters.question_calls.add(1);
+        guarded("lookup", || self.lookup.ask(asked))
+    }
+
+    /// After a panic: whoever is at fault must not silence the others.
+    fn one_by_one(&self, asked: &[Asked<'_>]) -> Answered {
+        let mut all = Answered { head: Seq::MAX, holds: Vec::with_capacity(asked.len()) };
+        for one in asked.chunks(1) {
+            let answered = self.call(one).unwrap_or_else(|| Answered::nothing(1));
+            all.holds.push(answered.holds.first().copied().flatten());
+            all.head = all.head.min(answered.head);
+        }
+        all
     }
 }
 

@@ -18,6 +18,7 @@ mod like;
 mod local;
 mod node;
 mod number;
+mod panel;
 mod place;
 mod query;
 mod reads;
@@ -35,6 +36,7 @@ pub use document::{DOCUMENT_TEST, DocumentFilter, DocumentFilterError, DocumentT
 pub use facts::Facts;
 pub use formula::Formula;
 pub use geo::{GEO_DISTANCE, geo_distance};
+pub use panel::{Choice, Panel};
 pub use query::{Aggregate, Function, Query, SqlValue, Statement, TENANT_COLUMN, Tables};
 pub use reads::Reads;
 pub use residual::{Equality, Facet, Residual, Truth};

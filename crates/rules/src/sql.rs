@@ -1,15 +1,17 @@
 //! Trees to SQLite SQL. Values are parameters; identifiers come from the schema, and keys of open collections are quoted.
 
+mod choice;
 mod document;
+mod function;
 
 pub use document::document_key;
-mod function;
 
 use crate::node::{
     At, Column, Constant, Join, JoinId, Key, LikeForm, Node, Operand, Order, Part, Path, Source, Target, Test,
 };
 use crate::query::{SqlValue, TENANT_COLUMN, Tables};
 use crate::scalar::{Affinity, Scalar};
+use choice::Varying;
 use std::fmt::Write;
 use tidewire_model::Timestamp;
 
@@ -28,11 +30,24 @@ pub(crate) struct Sql<'a> {
     /// joins in scope with the numbers of their aliases, innermost last
     open: Vec<(JoinId, usize)>,
     aliases: usize,
+    /// parameters that are read from a table instead, by their place in the condition
+    varying: Vec<Option<Varying>>,
+    /// the place of the next parameter
+    position: usize,
 }
 
 impl<'a> Sql<'a> {
     pub(crate) fn new(tables: &'a dyn Tables, now: Timestamp) -> Self {
-        Self { out: String::new(), params: Vec::new(), tables, now, open: Vec::new(), aliases: 0 }
+        Self {
+            out: String::new(),
+            params: Vec::new(),
+            tables,
+            now,
+            open: Vec::new(),
+            aliases: 0,
+            varying: Vec::new(),
+            position: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, text: &str) {
@@ -40,6 +55,10 @@ impl<'a> Sql<'a> {
     }
 
     pub(crate) fn param(&mut self, value: SqlValue) {
+        self.position += 1;
+        if self.write_varying(self.position - 1) {
+            return;
+        }
         self.params.push(value);
         let _ = write!(self.out, "?{}", self.params.len());
     }

@@ -135,6 +135,7 @@ impl Metrics {
             ("feed_queue", "Commits and commands that wait for the hub", stats.input),
             ("question_queue", "Rules that wait to be judged by the store", stats.slow),
             ("replay_queue", "Replays that wait for a thread", stats.replay),
+            ("answers", "Answers of the store to rules that are kept", stats.answers),
         ] {
             page.gauge(name, help, value)?;
         }
@@ -152,6 +153,8 @@ impl Metrics {
             ("replays", "Replays from the log that were begun", stats.replays),
             ("resets", "Connections told that what they missed is gone", stats.resets),
             ("questions", "Rules that the store had to judge", stats.questions),
+            ("question_calls", "Calls of the store that asked for them", stats.question_calls),
+            ("recalled", "Rules judged by what the store had said before", stats.recalled),
             ("recovered", "Changes read from the log because the feed's queue was full", stats.recovered),
             ("revoked", "Connections whose sign-in lost its validity", stats.revoked),
         ] {

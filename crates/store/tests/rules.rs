@@ -7,7 +7,7 @@ mod support;
 use serde_json::json;
 use std::sync::Arc;
 use support::{Folder, collection, insert, record, save, tenant};
-use tidewire_model::{Collection, Record, TenantId, Timestamp, Value};
+use tidewire_model::{Collection, Identity, Principal, Record, TenantId, Timestamp, Value};
 use tidewire_rules::{Audience, Expr, Facts, Limits, Query, Residual, Rule, Sort, Truth};
 use tidewire_store::{Snapshot, Store, StoreError};
 
@@ -177,4 +177,58 @@ fn an_image_of_a_changed_collection_is_judged_in_its_new_shape() {
             Ok::<_, StoreError>(true)
         );
     }
+}
+
+/// All in one question, with rules among them that are one statement for several people, and one that fails.
+#[test]
+fn rules_judged_together_are_judged_as_alone() {
+    let world = world();
+    let gone = save(&world.store, collection("gone", &[("f_n", "name", "text", json!({}))], &[]));
+    let person = |name: &str| {
+        let record = Arc::new(record(&world.tags, name, &[("name", Value::text(name))]));
+        let identity = Identity { record, superuser: false, tenant: tenant(), expires_at: None };
+        Facts { principal: Principal::Known(Arc::new(identity)), ..Facts::default() }
+    };
+    let people = ["red", "blue", "1", "2", "", "5"].map(person);
+    let texts = [
+        "one.name = @request.auth.name",
+        "many.name ?= @request.auth.name",
+        "many.name ?= @request.auth.name && one.id != @request.auth.id",
+        "title = @request.auth.name || many.id ?= @request.auth.id",
+        "many.name != @request.auth.name",
+        "@collection.posts.count ?= @request.auth.name",
+        "@collection.tags.name ?= @request.auth.name && count > 9",
+        "@collection.gone.name ?= @request.auth.name",
+        "count > 9",
+    ];
+    let bind = |text: &str, facts: &Facts| {
+        let expr = Expr::parse(text, Limits::default()).unwrap();
+        let catalog = world.store.catalog();
+        Rule::resolve(&expr, &catalog, &tenant(), &world.posts, Audience::Rule).unwrap().bind(facts)
+    };
+    let residuals: Vec<Residual> =
+        texts.iter().flat_map(|text| people.iter().map(|facts| bind(text, facts))).collect();
+    world.store.write_blocking(move |tx| tx.delete_collection(&gone.id)).unwrap();
+    let tag = support::get(&world.store, &world.tags, "2").unwrap();
+    let deleted = tag.clone();
+    world.store.write_blocking(move |tx| tx.delete(&deleted, "")).unwrap();
+    let (mut held, mut failed) = (0, 0);
+    for (one, many, count) in [("1", vec!["1", "2"], 10.0), ("2", vec!["1"], 5.0), ("", vec![], 100.0)] {
+        let image = post(&world.posts, "9", one, &many, count);
+        for gone in [vec![], vec![tag.clone()]] {
+            let asked: Vec<&Residual> = residuals.iter().collect();
+            let (together, alone) = world
+                .store
+                .read_here(|view| {
+                    let together = view.holds_each(&asked, &image, &gone, Timestamp::now())?;
+                    let alone: Vec<_> = asked.iter().map(|one| view.holds(one, &image, &gone)).collect();
+                    Ok::<_, StoreError>((together, alone))
+                })
+                .unwrap();
+            assert_eq!(together, alone, "{:?}, gone {}", image.values, gone.len());
+            held += together.iter().filter(|answer| **answer == Ok(true)).count();
+            failed += together.iter().filter(|answer| answer.is_err()).count();
+        }
+    }
+    assert!(held > 50 && failed == 6 * people.len(), "{held} hold, {failed} fail");
 }

@@ -1,6 +1,8 @@
 //! A small database beside the rules, with the column types that the store gives to fields.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod generate;
+
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{Value as Owned, ValueRef};
 use rusqlite::{Connection, params_from_iter};
@@ -28,7 +30,27 @@ impl Tables for ByName {
     }
 }
 
+/// The same with one record standing in for all of its collection.
+pub struct OfImage;
+
+impl Tables for OfImage {
+    fn table(&self, collection: &Collection) -> String {
+        ByName.table(collection)
+    }
+    fn root(&self, _: &Collection) -> String {
+        "temp.image".to_owned()
+    }
+}
+
 impl World {
+    /// Puts the record, and no other, where `OfImage` looks.
+    pub fn show(&self, record: &Record) {
+        let table =
+            create_table(&record.collection).replacen(&ByName.table(&record.collection), "temp.image", 1);
+        self.connection.execute_batch(&format!("DROP TABLE IF EXISTS temp.image; {table}")).unwrap();
+        self.fill("temp.image", record);
+    }
+
     pub fn new(collections: Vec<Collection>) -> Self {
         let connection = Connection::open_in_memory().unwrap();
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
@@ -55,12 +77,17 @@ impl World {
     }
 
     pub fn insert(&mut self, record: Record) {
+        self.fill(&ByName.table(&record.collection), &record);
+        self.records.entry(record.collection.name.to_string()).or_default().push(Arc::new(record));
+    }
+
+    fn fill(&self, table: &str, record: &Record) {
         let marks = vec!["?"; record.values.len() + 1].join(",");
-        let sql = format!("INSERT INTO \"{}\" VALUES ({marks})", record.collection.name);
         let values = record.values.iter().map(column);
         let all = std::iter::once(Owned::Text(record.tenant.to_string())).chain(values);
-        self.connection.execute(&sql, params_from_iter(all)).unwrap();
-        self.records.entry(record.collection.name.to_string()).or_default().push(Arc::new(record));
+        self.connection
+            .execute(&format!("INSERT INTO {table} VALUES ({marks})"), params_from_iter(all))
+            .unwrap();
     }
 
     pub fn insert_json(&mut self, name: &str, json: &Json) {

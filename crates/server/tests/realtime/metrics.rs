@@ -4,7 +4,7 @@ use crate::server::Server;
 use serde_json::json;
 
 /// The value of the only line of this name.
-fn value(text: &str, name: &str) -> f64 {
+pub fn value(text: &str, name: &str) -> f64 {
     let lines: Vec<_> = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).collect();
     assert_eq!(lines.len(), 1, "{name} in {text}");
     lines[0].parse().unwrap()
@@ -31,6 +31,10 @@ async fn numbers_follow_what_happens() {
         ("tidewire_deliveries_total", 6.0),
         ("tidewire_overflows_total", 0.0),
         ("tidewire_write_queue", 0.0),
+        ("tidewire_questions_total", 0.0),
+        ("tidewire_question_calls_total", 0.0),
+        ("tidewire_recalled_total", 0.0),
+        ("tidewire_answers", 0.0),
         ("tidewire_password_queue", 0.0),
         ("tidewire_passwords_refused_total", 0.0),
         ("tidewire_sockets_refused_total", 0.0),
