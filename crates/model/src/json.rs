@@ -222,7 +222,9 @@ mod tests {
     #[test]
     fn characters_are_escaped_wherever_they_stand() {
         for before in 0..40 {
-            for special in ["", "\"", "\\", "\n", "\u{1}", "\u{1f}", " ", "é", "😀", "\u{7f}", "\"\"", "\\é\n"] {
+            for special in
+                ["", "\"", "\\", "\n", "\u{1}", "\u{1f}", " ", "é", "😀", "\u{7f}", "\"\"", "\\é\n"]
+            {
                 for after in [0, 1, 15, 16, 17] {
                     let text = format!("{}{special}{}", "a".repeat(before), "b".repeat(after));
                     let mut out = Vec::new();

@@ -28,13 +28,9 @@ impl Timestamp {
         let at = TimeZone::UTC.to_datetime(moment);
         let mut text = String::with_capacity(24);
         let _ = write!(text, "{:04}", at.year());
-        for (separator, number) in [
-            ('-', at.month()),
-            ('-', at.day()),
-            (' ', at.hour()),
-            (':', at.minute()),
-            (':', at.second()),
-        ] {
+        for (separator, number) in
+            [('-', at.month()), ('-', at.day()), (' ', at.hour()), (':', at.minute()), (':', at.second())]
+        {
             text.push(separator);
             push_digits(&mut text, number.unsigned_abs().into(), 10);
         }

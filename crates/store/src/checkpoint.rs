@@ -145,7 +145,9 @@ impl Checkpointer {
 
     /// To be called after each commit.
     pub(crate) fn look(&self) {
-        if self.log.is_due() && let Some(thread) = &*self.thread.lock() {
+        if self.log.is_due()
+            && let Some(thread) = &*self.thread.lock()
+        {
             thread.thread().unpark();
         }
     }

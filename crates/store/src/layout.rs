@@ -32,7 +32,9 @@ impl Layout {
             has: format!("SELECT 1 FROM {table} WHERE {tenant}=? AND \"id\"=?"),
             insert: format!("INSERT INTO {table} ({tenant},{columns}) VALUES ({marks})"),
             delete: format!("DELETE FROM {table} WHERE {tenant}=? AND \"id\"=?"),
-            tenants: format!("SELECT (SELECT MIN({tenant}) FROM {table}), (SELECT MAX({tenant}) FROM {table})"),
+            tenants: format!(
+                "SELECT (SELECT MIN({tenant}) FROM {table}), (SELECT MAX({tenant}) FROM {table})"
+            ),
             only_tenant: Mutex::default(),
             collection,
             table,
@@ -41,7 +43,11 @@ impl Layout {
     }
 
     /// The tenant that all records are of; none if there are several, or no records. `head` is the position of the view.
-    pub(crate) fn only_tenant(&self, connection: &Connection, head: Seq) -> rusqlite::Result<Option<TenantId>> {
+    pub(crate) fn only_tenant(
+        &self,
+        connection: &Connection,
+        head: Seq,
+    ) -> rusqlite::Result<Option<TenantId>> {
         let known = self.only_tenant.lock().clone();
         if let Some((_, tenant)) = known.filter(|(seq, _)| *seq == head) {
             return Ok(tenant);

@@ -58,12 +58,7 @@ impl Snapshot<'_> {
     }
 
     /// Whether there is a record of this id.
-    pub fn has(
-        &self,
-        collection: &Arc<Collection>,
-        tenant: &TenantId,
-        id: &str,
-    ) -> Result<bool, StoreError> {
+    pub fn has(&self, collection: &Arc<Collection>, tenant: &TenantId, id: &str) -> Result<bool, StoreError> {
         let Some(layout) = self.layout(collection) else { return Ok(false) };
         Ok(self.connection().prepare_cached(&layout.has)?.exists((tenant.as_str(), id))?)
     }

@@ -200,8 +200,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: Fn(&Snapshot<'_>) -> Result<T, E> + Send + 'static,
     {
-        let tried =
-            self.inner.readers.here_if_short(collection, |view| view.map_err(E::from).and_then(|view| job(view)));
+        let tried = self.inner.readers.here_if_short(collection, |view| view.map_err(E::from).and_then(&job));
         match tried {
             Some(answer) => answer,
             None => self.read(job).await,

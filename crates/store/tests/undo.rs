@@ -47,8 +47,7 @@ fn a_failing_job_is_undone_without_its_neighbours() {
                 Err(StoreError::NoRecord("on purpose".into()))
             });
             let ids = |change: &Arc<tidewire_model::Change>| change.record().id().to_owned();
-            let logged: Vec<_> =
-                changes(&store).iter().filter(|c| c.position.seq > head).map(ids).collect();
+            let logged: Vec<_> = changes(&store).iter().filter(|c| c.position.seq > head).map(ids).collect();
             assert_eq!(logged, ["first", "last", "first", "last"], "{steps:?}");
             assert_eq!(picture(&store), before, "{steps:?}, {panics}");
         }
