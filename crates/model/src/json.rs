@@ -123,20 +123,41 @@ pub fn write_text(out: &mut Vec<u8>, text: &str, escape: Escape) {
     out.push(b'"');
 }
 
-/// How many bytes stand before the first character that must be escaped. Most texts have none: they are looked through
-/// in blocks, which the compiler turns into a few instructions each.
+/// How many bytes stand before the first character that must be escaped.
 fn plain_length(bytes: &[u8], escape: Escape) -> usize {
-    let blocks = bytes.chunks_exact(16);
-    let is_plain =
-        |block: &&[u8]| !block.iter().fold(false, |found, byte| found | must_escape(*byte, escape));
-    let start = 16 * blocks.take_while(is_plain).count();
-    let found = bytes[start..].iter().position(|byte| must_escape(*byte, escape));
-    found.map_or(bytes.len(), |at| start + at)
+    let mut blocks = bytes.chunks_exact(8);
+    let mut length = 0;
+    for block in &mut blocks {
+        let found = escaped_in(block.try_into().unwrap_or_default(), escape);
+        if found != 0 {
+            return length + first(found);
+        }
+        length += block.len();
+    }
+    let rest = blocks.remainder();
+    let mut block = [b' '; 8];
+    block[..rest.len()].copy_from_slice(rest);
+    length + first(escaped_in(block, escape)).min(rest.len())
 }
 
-/// Whether a character that begins with this byte must be escaped.
-fn must_escape(byte: u8, escape: Escape) -> bool {
-    byte < b' ' || byte == b'"' || byte == b'\\' || (escape == Escape::Ascii && byte >= 0x7f)
+/// Marks the bytes of a block with which a character begins that must be escaped: the lowest mark stands at the first one,
+/// those above it mean nothing. Most blocks have none, so eight bytes are looked at in one go.
+fn escaped_in(block: [u8; 8], escape: Escape) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let bytes = u64::from_le_bytes(block);
+    let below = |bytes: u64, bound: u8| bytes.wrapping_sub(ONES * u64::from(bound)) & !bytes & HIGH;
+    let equal = |byte: u8| below(bytes ^ (ONES * u64::from(byte)), 1);
+    let always = below(bytes, b' ') | equal(b'"') | equal(b'\\');
+    match escape {
+        Escape::Ascii => always | equal(0x7f) | (bytes & HIGH),
+        Escape::Minimal => always,
+    }
+}
+
+/// The place of the lowest mark; 8 if there is none.
+fn first(marks: u64) -> usize {
+    marks.trailing_zeros() as usize / 8
 }
 
 fn write_escaped(out: &mut Vec<u8>, character: char) {

@@ -159,7 +159,9 @@ impl Query {
         sql.push(" AS \"");
         sql.push(ROOT);
         sql.push("\" WHERE ");
-        match &self.tenant {
+        // where all rows are of one tenant, the other conditions tell them apart sooner
+        let alone = self.tenant.as_ref().filter(|tenant| tables.is_alone(&self.collection, tenant));
+        match self.tenant.as_ref().filter(|_| alone.is_none()) {
             Some(tenant) => self.of(tenant, sql, tables),
             None => sql.push("1"),
         }
@@ -174,6 +176,10 @@ impl Query {
                 sql.push(" AND ");
                 sql.node(condition);
             }
+        }
+        if let Some(tenant) = alone {
+            sql.push(" AND ");
+            self.of(tenant, sql, tables);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::short::{self, Budget};
 use crate::stand_in::StandIns;
 use crate::{distance, document};
 use hashbrown::HashMap;
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags};
 use std::cell::RefCell;
@@ -85,6 +86,8 @@ impl Database {
 
     fn new(connection: Connection, demand: Arc<Demand>) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY)?;
+        // else statements are planned anew for each page size
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cache_size", -CACHE)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -15,6 +15,8 @@ use tokio::sync::mpsc;
 const WAITING: usize = 1024;
 /// jobs in one transaction
 const GROUP: usize = 512;
+/// how often whoever hands a job in lets others come first, as long as more come
+const YIELDS: usize = 4;
 /// transactions that an asking thread makes before the writer's thread takes over
 const ROUNDS: usize = 4;
 
@@ -89,7 +91,14 @@ impl Desk {
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         // if whoever asked goes away while others come first, the thread does what it left
         let mut left = Left { desk: self, job: true };
-        tokio::task::yield_now().await;
+        let mut before = 0;
+        for _ in 0..YIELDS {
+            if self.waiting() <= before {
+                break;
+            }
+            before = self.waiting();
+            tokio::task::yield_now().await;
+        }
         left.job = false;
         self.lead();
         Ok(())
@@ -152,6 +161,8 @@ impl Desk {
         let mut seat = self.seat.lock();
         let Seat { queue, writer: Some(writer) } = &mut *seat else { return Instant::now() };
         loop {
+            // threads that are about to hand something in come first: one transaction for many is cheaper
+            thread::yield_now();
             let jobs = waiting(queue);
             let idle = jobs.is_empty();
             if !idle {

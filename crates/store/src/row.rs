@@ -62,7 +62,7 @@ fn value(column: ValueRef<'_>, field: &Field) -> Value {
         FieldKind::Json(_) => Value::Json(json(column)),
         FieldKind::GeoPoint {} => Value::Geo(geo(&json(column))),
         kind if kind.is_multiple() => list(column),
-        _ => Value::Text(text(column).into()),
+        _ => Value::Text(text(column)),
     }
 }
 
@@ -72,16 +72,19 @@ pub(crate) fn plain(column: ValueRef<'_>) -> SqlValue {
         ValueRef::Null => SqlValue::Null,
         ValueRef::Integer(number) => SqlValue::Integer(number),
         ValueRef::Real(number) => SqlValue::Real(number),
-        ValueRef::Text(_) | ValueRef::Blob(_) => SqlValue::Text(text(column)),
+        ValueRef::Text(_) | ValueRef::Blob(_) => SqlValue::Text(text(column).into()),
     }
 }
 
-fn text(column: ValueRef<'_>) -> String {
+fn text(column: ValueRef<'_>) -> Box<str> {
     match column {
-        ValueRef::Null => String::new(),
-        ValueRef::Integer(number) => number.to_string(),
-        ValueRef::Real(number) => number.to_string(),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        ValueRef::Null => Box::default(),
+        ValueRef::Integer(number) => number.to_string().into(),
+        ValueRef::Real(number) => number.to_string().into(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(bytes).into(),
+        },
     }
 }
 

@@ -24,8 +24,9 @@ pub(crate) const NOT_FOUND: &str = "Document not found";
 pub async fn list(call: Call) -> Result<Response, ApiError> {
     let Some(collection) = readable(&call)? else { return Ok(answer::json(StatusCode::OK, &json!([]))) };
     let extras = Extras::of(&call);
+    let id = collection.id.clone();
     let listing = Listing::page(&call, collection);
-    let shown = call.app.store.read(move |snapshot| {
+    let shown = call.app.store.read_shortly(&id, move |snapshot| {
         let records = listing.select(snapshot)?;
         Ok::<_, ApiError>(extras.show(snapshot, listing.asker(), listing.collection(), &records)?)
     });

@@ -86,9 +86,15 @@ fn header_facts(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        facts.entry(snake_case(name.as_str())).or_insert(value);
+        facts.entry(fact_name(name.as_str())).or_insert(value);
     }
     facts
+}
+
+/// The name of a header in snake case: most are words in lower case already, with one hyphen between them.
+fn fact_name(name: &str) -> String {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    if name.split('-').all(is_word) { name.replace('-', "_") } else { snake_case(name) }
 }
 
 /// `None`: no tenant was named; `Some(None)`: one that does not exist.
@@ -124,10 +130,15 @@ mod tests {
             ("X App.Instance", "x_app_instance"),
             ("x_token", "x_token"),
             ("myTestDB", "my_test_db"),
+            ("content-type", "content_type"),
+            ("host", "host"),
+            ("a--b", "a_b"),
+            ("a-1", "a_1"),
             ("--a--", "a"),
             ("", ""),
         ] {
             assert_eq!(snake_case(name), expected, "{name}");
+            assert_eq!(fact_name(name), expected, "{name}");
         }
     }
 

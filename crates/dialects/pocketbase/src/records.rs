@@ -76,13 +76,14 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let body = read_record(&mut call, &collection).await?;
     require_open(&collection.rules.create, &call.asker)?;
     let prepared = prepared(&call, &collection, None, body, CREATE_FAILED).await?;
-    let asker = call.asker.clone();
+    let asker = Arc::new(call.asker);
+    let writing = asker.clone();
     let record = call.app.store.write_shortly(move |tx| {
         let collection = current(tx, &collection)?;
-        tidewire_records::create::create(tx, &asker, &collection, &prepared)
+        tidewire_records::create::create(tx, &writing, &collection, &prepared)
     });
     let record = record.await.map_err(|error| ApiError::of_record(error, CREATE_FAILED))?;
-    let text = Shape::of(&call.query).text(&call.app.store, call.asker, record).await?;
+    let text = Shape::of(&call.query).text(&call.app.store, asker, record).await?;
     Ok(wire::raw_json(StatusCode::OK, text))
 }
 
@@ -92,13 +93,14 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let body = read_record(&mut call, &collection).await?;
     require_open(&collection.rules.update, &call.asker)?;
     let prepared = prepared(&call, &collection, Some(call.param("id")), body, UPDATE_FAILED).await?;
-    let (asker, id) = (call.asker.clone(), call.param("id").to_owned());
+    let (id, asker) = (call.param("id").to_owned(), Arc::new(call.asker));
+    let writing = asker.clone();
     let record = call.app.store.write_shortly(move |tx| {
         let collection = current(tx, &collection)?;
-        tidewire_records::update::update(tx, &asker, &collection, &id, &prepared)
+        tidewire_records::update::update(tx, &writing, &collection, &id, &prepared)
     });
     let record = record.await.map_err(|error| ApiError::of_record(error, UPDATE_FAILED))?;
-    let text = Shape::of(&call.query).text(&call.app.store, call.asker, record).await?;
+    let text = Shape::of(&call.query).text(&call.app.store, asker, record).await?;
     Ok(wire::raw_json(StatusCode::OK, text))
 }
 

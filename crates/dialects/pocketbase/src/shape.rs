@@ -49,7 +49,12 @@ impl Shape {
     }
 
     /// One record that was just written, as text. Asks the database only if the shape needs it.
-    pub async fn text(self, store: &Store, asker: Asker, record: Arc<Record>) -> Result<Vec<u8>, StoreError> {
+    pub async fn text(
+        self,
+        store: &Store,
+        asker: Arc<Asker>,
+        record: Arc<Record>,
+    ) -> Result<Vec<u8>, StoreError> {
         let mut text = Vec::with_capacity(512);
         if let Some(sight) = self.plain_sight(&asker, &store.catalog(), &record.collection) {
             self.write_plain(&sight, &record, &mut text);

@@ -1,10 +1,12 @@
 //! Answers as bytes: JSON without a trailing newline, and the headers that every answer carries.
 
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value as Json};
 pub use tidewire_connection::answer::{json, no_content, raw_json};
 use tidewire_model::json::{self, Escape};
+
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// An answer with the keys of the outer object in PocketBase's order; those not named come last.
 pub fn ordered_json(status: StatusCode, json: &Json, order: &[&str]) -> Response {
@@ -19,10 +21,10 @@ pub fn ordered_json(status: StatusCode, json: &Json, order: &[&str]) -> Response
 /// Adds what stands on every answer.
 pub fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
-        ("cross-origin-opener-policy", "same-origin"),
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "SAMEORIGIN"),
-        ("x-xss-protection", "1; mode=block"),
+        (OPENER_POLICY, "same-origin"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
+        (header::X_XSS_PROTECTION, "1; mode=block"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -45,6 +45,7 @@ async fn numbers_follow_what_happens() {
         ("tidewire_behind", 0.0),
         ("tidewire_held_bytes", 0.0),
         ("tidewire_room_history_bytes", 0.0),
+        ("tidewire_checkpointed_pages_total", 0.0),
     ] {
         assert_eq!(value(&answer.body, name), expected, "{name}");
     }
@@ -54,6 +55,9 @@ async fn numbers_follow_what_happens() {
         assert!(count >= 2.0 && value(&answer.body, &format!("{histogram}_sum")) > 0.0, "{histogram}");
         assert_eq!(value(&answer.body, &format!("{histogram}_bucket{{le=\"+Inf\"}}")), count);
     }
+    let transactions = value(&answer.body, "tidewire_commit_seconds_count");
+    assert!(value(&answer.body, "tidewire_writes_total") >= transactions);
+    assert!(value(&answer.body, "tidewire_log_pages") > 0.0);
     assert!(value(&answer.body, "tidewire_resident_bytes") > 1e6 && answer.body.ends_with("# EOF\n"));
 }
 

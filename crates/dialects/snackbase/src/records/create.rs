@@ -17,7 +17,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     enter_account(&call, &mut scope, &mut body)?;
     scope.check_body(&mut body, Purpose::Create)?;
     let writing = scope.clone();
-    let record = call.app.store.write(move |tx| {
+    let record = call.app.store.write_shortly(move |tx| {
         let collection = writing.current(tx)?;
         let prepared = Prepared { body, ..Prepared::default() };
         tidewire_records::create::create(tx, &writing.asker, &collection, &prepared)

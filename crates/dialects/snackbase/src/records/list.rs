@@ -19,7 +19,8 @@ use tidewire_store::Snapshot;
 pub async fn list(call: Call) -> Result<Response, ApiError> {
     let scope = Scope::open(&call, Operation::List)?;
     let request = PageRequest::read(&scope.collection, &call)?;
-    let text = call.app.store.read(move |snapshot| match &request.cursor {
+    let id = scope.collection.id.clone();
+    let text = call.app.store.read_shortly(&id, move |snapshot| match &request.cursor {
         None => by_number(snapshot, &scope, &request),
         Some(cursor) => by_place(snapshot, &scope, &request, cursor),
     });

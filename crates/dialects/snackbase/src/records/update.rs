@@ -29,7 +29,7 @@ async fn update(mut call: Call, purpose: Purpose) -> Result<Response, ApiError> 
         reset_to_defaults(&scope.collection, &mut body);
     }
     let (writing, id) = (scope.clone(), call.param("id").to_owned());
-    let record = call.app.store.write(move |tx| {
+    let record = call.app.store.write_shortly(move |tx| {
         let collection = writing.current(tx)?;
         let asker = writing.asker_for(tx, &id)?;
         let prepared = Prepared { body, ..Prepared::default() };
