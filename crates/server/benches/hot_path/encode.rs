@@ -46,11 +46,10 @@ impl Listening {
     }
 
     fn turn(&mut self) {
-        for _ in 0..TURN {
-            self.seq += 1;
-            let change = change(&self.app, &self.record, self.seq);
-            self.app.feed.announce(Arc::from([change]), None);
-        }
+        let seqs = self.seq + 1..=self.seq + TURN;
+        let changes: Vec<_> = seqs.map(|seq| change(&self.app, &self.record, seq)).collect();
+        self.seq += TURN;
+        self.app.feed.announce(changes.into(), None);
         self.runtime.block_on(self.app.feed.settled());
         assert_eq!(self.frames(), TURN, "events of a turn");
     }

@@ -1,4 +1,4 @@
-//! Turns of the feed: each announces [`TURN`] commits and takes what the outboxes got.
+//! Turns of the feed: each announces [`TURN`] changes and takes what the outboxes got.
 
 use crate::world::{TURN, World, drain};
 use tidewire_feed::Connection;

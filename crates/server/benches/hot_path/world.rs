@@ -14,7 +14,7 @@ use tidewire_model::{
 use tidewire_rules::{Audience, Expr, Facts, Limits, Residual, Rule};
 use tokio::runtime::Runtime;
 
-/// Changes of one turn, each a commit of its own.
+/// Changes of one turn. They come in one commit, so that it is not up to the threads' luck how often the hub is woken.
 pub const TURN: u64 = 64;
 const FRAME: [u8; 400] = [b'x'; 400];
 
@@ -48,12 +48,10 @@ impl World {
         connection
     }
 
-    /// Commits of records of this owner, taken by the hub when it returns.
+    /// A commit of records of this owner, taken by the hub when it returns.
     pub fn turn(&mut self, owner: &str) {
-        for _ in 0..TURN {
-            let change = self.change(owner);
-            self.feed.announce(Arc::from([change]), None);
-        }
+        let changes: Vec<_> = (0..TURN).map(|_| self.change(owner)).collect();
+        self.feed.announce(changes.into(), None);
         self.runtime.block_on(self.feed.settled());
     }
 
