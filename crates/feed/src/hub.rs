@@ -7,12 +7,11 @@ use crate::identities::Identities;
 use crate::inbox::{Inbox, Input, Popped};
 use crate::log::Log;
 use crate::outbox::Bounds;
-use crate::queue::Queue;
-use crate::replay::Replay;
 use crate::ring::Ring;
 use crate::rooms::Rooms;
 use crate::slow::SlowLane;
 use crate::stats::Counters;
+use crate::turns::Turns;
 use crate::{ConnectionId, Ending, ResetReason};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -42,7 +41,7 @@ pub(crate) struct Hub {
     pub abandoned: Vec<ConnectionId>,
     pub ring: Arc<Ring>,
     pub slow: Arc<SlowLane>,
-    pub replays: Arc<Queue<Replay>>,
+    pub replays: Arc<Turns>,
     pub bounds: Bounds,
     /// made for the last changes of replays
     pub frames: Frames,

@@ -21,14 +21,16 @@ mod interest;
 mod log;
 mod membership;
 mod outbox;
-mod queue;
+mod pages;
 mod replay;
 mod ring;
 mod rooms;
+mod segments;
 mod slot;
 mod slow;
 mod stats;
 mod topic;
+mod turns;
 
 pub use class::ClassSpec;
 pub use connection::{Connection, ConnectionId};

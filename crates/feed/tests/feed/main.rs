@@ -13,4 +13,5 @@ mod random;
 mod rooms;
 mod rooms_random;
 mod slow_lane;
+mod storm;
 mod world;

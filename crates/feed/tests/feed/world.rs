@@ -70,6 +70,12 @@ impl Barrier {
         *self.shut.lock().unwrap() = None;
         self.opened.notify_all();
     }
+    /// Returns when somebody waits for it.
+    pub async fn reached(&self) {
+        while self.waiting.load(SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
     fn pass(&self) {
         let mut shut = self.shut.lock().unwrap();
         self.waiting.fetch_add(1, SeqCst);
@@ -347,9 +353,7 @@ impl World {
         self.plug.shut();
         let (feed, tenant) = (self.feed.clone(), self.tenant.clone());
         tokio::spawn(async move { feed.publish(&tenant, "plug", Bytes::new()).await });
-        while self.plug.waiting.load(SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+        self.plug.reached().await;
         (client, self.plug.clone())
     }
 }
@@ -381,6 +385,8 @@ pub struct Listen {
     pub tenant: TenantId,
     /// frames name the definitions that their encoder was made under
     pub revision: Option<u64>,
+    /// frames that were made for it and its clones
+    pub made: Arc<AtomicU64>,
 }
 
 impl Listen {
@@ -396,6 +402,7 @@ impl Listen {
             message: false,
             tenant: TenantId::default(),
             revision: None,
+            made: Arc::default(),
         }
     }
 
@@ -452,6 +459,7 @@ impl Interest for Listen {
 
 impl Encoder for Listen {
     fn encode(&self, event: &Event<'_>, frame: &mut Vec<u8>) -> bool {
+        self.made.fetch_add(1, SeqCst);
         match &self.slow {
             Slow::Plug(barrier) => barrier.pass(),
             Slow::Panic => panic!("as asked"),
