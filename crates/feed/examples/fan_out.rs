@@ -44,10 +44,8 @@ impl Interest for Listen {
     fn classes(&self, catalog: &Arc<Catalog>, _: &Principal) -> Vec<ClassSpec> {
         let tenant = TenantId::default();
         let gate = gate(&self.rule, catalog, &tenant).unwrap_or_else(Residual::never);
-        let mut key = String::new();
-        gate.write_key(&mut key);
         let topic = Topic::Collection { tenant, collection: "posts".into() };
-        vec![ClassSpec { topic, key, gate, leave: false, encoder: Arc::new(Frames) }]
+        vec![ClassSpec { topic, gate, leave: false, projection: String::new(), encoder: Arc::new(Frames) }]
     }
 }
 

@@ -10,12 +10,20 @@ use tidewire_rules::{Residual, Truth};
 /// Everything that makes subscriptions equal: the same topic, decision and frame.
 pub struct ClassSpec {
     pub topic: Topic,
-    /// equal keys (under the same topic and definitions) promise an equal gate and encoder
-    pub key: String,
     /// which images may be seen
     pub gate: Residual,
     pub leave: bool,
+    /// equal texts (under the same collection and definitions) promise equal frames
+    pub projection: String,
     pub encoder: Arc<dyn Encoder>,
+}
+
+impl ClassSpec {
+    /// Appends a text that is equal exactly for equal decisions.
+    pub(crate) fn write_decision(&self, out: &mut String) {
+        out.push(if self.leave { 'l' } else { '-' });
+        self.gate.write_key(out);
+    }
 }
 
 /// What a class decides by, shared with the threads that decide later.

@@ -1,7 +1,10 @@
 use crate::class::{ClassSpec, Decision};
+use crate::event::Told;
 use crate::index::{ClassId, Index, Place};
 use crate::outbox::Outbox;
+use crate::projections::{ProjectionId, Projections};
 use crate::topic::Topic;
+use bytes::Bytes;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -16,7 +19,10 @@ pub(crate) struct Classes {
     free: Vec<ClassId>,
     by_key: HashTable<ClassId>,
     hasher: DefaultHashBuilder,
+    projections: Projections,
     index: Index,
+    /// used again for each look-up
+    scratch: String,
     seats: Vec<Seat>,
     free_seats: Vec<SeatId>,
 }
@@ -24,9 +30,10 @@ pub(crate) struct Classes {
 pub(crate) struct Class {
     pub decision: Arc<Decision>,
     pub members: Vec<Member>,
-    /// of the catalog that it was made under: another catalog, another class
-    revision: u64,
-    key: Box<str>,
+    /// it is of one catalog: under another, this is another class
+    projection: ProjectionId,
+    /// the text of its decision
+    text: Box<str>,
     place: Place,
     /// the last change it was a candidate for
     stamp: Seq,
@@ -50,7 +57,18 @@ struct Seat {
 impl Classes {
     /// Adds a member to the class that `spec` describes, which is made if it does not exist.
     pub fn join(&mut self, spec: ClassSpec, revision: u64, outbox: &Arc<Outbox>, after: Seq) -> SeatId {
-        let class = self.find(&spec, revision).unwrap_or_else(|| self.found(spec, revision));
+        let projection = self.projections.take(&spec.topic, &spec.projection, revision);
+        let mut text = std::mem::take(&mut self.scratch);
+        text.clear();
+        spec.write_decision(&mut text);
+        let class = match self.find(&spec.topic, projection, &text) {
+            Some(class) => {
+                self.projections.give_back(projection);
+                class
+            }
+            None => self.found(spec, projection, &text),
+        };
+        self.scratch = text;
         let seat = self.free_seats.pop().unwrap_or_else(|| {
             self.seats.push(Seat { class, index: 0 });
             (self.seats.len() - 1) as SeatId
@@ -78,6 +96,18 @@ impl Classes {
 
     pub fn get(&self, id: ClassId) -> Option<&Class> {
         self.list.get(id as usize)?.as_ref()
+    }
+
+    /// The frame of a change for this class, shared with those that tell it alike.
+    pub fn frame(
+        &mut self,
+        id: ClassId,
+        seq: Seq,
+        told: Told,
+        make: impl FnOnce(&Decision) -> Option<Bytes>,
+    ) -> Option<Bytes> {
+        let class = self.list.get(id as usize)?.as_ref()?;
+        self.projections.frame(class.projection, seq, told, || make(&class.decision))
     }
 
     pub fn len(&self) -> usize {
@@ -112,32 +142,31 @@ impl Classes {
         });
     }
 
-    pub fn listeners(&self, tenant: &TenantId, name: &str) -> &[ClassId] {
-        self.index.listeners(tenant, name)
+    /// Appends each class that hears messages of this name.
+    pub fn listeners(&self, tenant: &TenantId, name: &str, out: &mut Vec<ClassId>) {
+        self.index.listeners(tenant, name, out);
     }
 
-    fn find(&self, spec: &ClassSpec, revision: u64) -> Option<ClassId> {
-        let hash = self.hasher.hash_one((&spec.topic, spec.key.as_str()));
+    fn find(&self, topic: &Topic, projection: ProjectionId, text: &str) -> Option<ClassId> {
         let same = |id: &ClassId| {
             self.get(*id).is_some_and(|class| {
-                class.revision == revision && *class.key == *spec.key && class.decision.topic == spec.topic
+                class.projection == projection && *class.text == *text && class.decision.topic == *topic
             })
         };
-        self.by_key.find(hash, same).copied()
+        self.by_key.find(key_hash(&self.hasher, topic, projection, text), same).copied()
     }
 
-    fn found(&mut self, mut spec: ClassSpec, revision: u64) -> ClassId {
+    fn found(&mut self, spec: ClassSpec, projection: ProjectionId, text: &str) -> ClassId {
         let id = self.free.pop().unwrap_or_else(|| {
             self.list.push(None);
             (self.list.len() - 1) as ClassId
         });
         let place = self.index.place(&spec.topic, &spec.gate);
         self.index.insert(id, &spec.topic, &place);
-        let key: Box<str> = std::mem::take(&mut spec.key).into();
-        let hash = key_hash(&self.hasher, &spec.topic, &key);
-        let decision = Arc::new(Decision::new(spec));
+        let hash = key_hash(&self.hasher, &spec.topic, projection, text);
+        let (decision, text) = (Arc::new(Decision::new(spec)), text.into());
         self.list[id as usize] =
-            Some(Class { decision, members: Vec::new(), revision, key, place, stamp: Seq::MAX });
+            Some(Class { decision, members: Vec::new(), projection, text, place, stamp: Seq::MAX });
         let (list, hasher) = (&self.list, &self.hasher);
         self.by_key.insert_unique(hash, id, |id| rehash(list, hasher, *id));
         id
@@ -145,19 +174,26 @@ impl Classes {
 
     fn remove(&mut self, id: ClassId) {
         let Some(class) = self.list[id as usize].take() else { return };
-        let hash = key_hash(&self.hasher, &class.decision.topic, &class.key);
+        let hash = class.hash(&self.hasher);
         if let Ok(entry) = self.by_key.find_entry(hash, |known| *known == id) {
             entry.remove();
         }
         self.index.remove(id, &class.decision.topic, &class.place);
+        self.projections.give_back(class.projection);
         self.free.push(id);
     }
 }
 
-fn key_hash(hasher: &DefaultHashBuilder, topic: &Topic, key: &str) -> u64 {
-    hasher.hash_one((topic, key))
+impl Class {
+    fn hash(&self, hasher: &DefaultHashBuilder) -> u64 {
+        key_hash(hasher, &self.decision.topic, self.projection, &self.text)
+    }
+}
+
+fn key_hash(hasher: &DefaultHashBuilder, topic: &Topic, projection: ProjectionId, text: &str) -> u64 {
+    hasher.hash_one((topic, projection, text))
 }
 
 fn rehash(list: &[Option<Class>], hasher: &DefaultHashBuilder, id: ClassId) -> u64 {
-    list[id as usize].as_ref().map_or(0, |class| key_hash(hasher, &class.decision.topic, &class.key))
+    list[id as usize].as_ref().map_or(0, |class| class.hash(hasher))
 }

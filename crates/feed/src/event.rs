@@ -22,6 +22,19 @@ pub enum Told {
     Leave,
 }
 
+impl Told {
+    pub(crate) const COUNT: usize = 4;
+
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Is(Action::Create) => 0,
+            Self::Is(Action::Update) => 1,
+            Self::Is(Action::Delete) => 2,
+            Self::Leave => 3,
+        }
+    }
+}
+
 /// Turns an event into the bytes that go on the wire. One per class; called once per event.
 pub trait Encoder: Send + Sync {
     /// Appends the whole frame; false if this class gets nothing after all.

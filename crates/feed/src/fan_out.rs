@@ -1,4 +1,4 @@
-use crate::class::Verdict;
+use crate::class::{Decision, Verdict};
 use crate::classes::Member;
 use crate::event::Event;
 use crate::hub::Hub;
@@ -71,7 +71,9 @@ impl Hub {
                 Verdict::Ask => Some(Delivery::Deferred),
                 Verdict::Tell(action) => {
                     let event = Event::Change { change, action, cursor };
-                    class.decision.encode(&event, &mut self.workspace.scratch).map(Delivery::Frame)
+                    let scratch = &mut self.workspace.scratch;
+                    let make = |decision: &Decision| decision.encode(&event, scratch);
+                    self.classes.frame(*id, change.position.seq, action, make).map(Delivery::Frame)
                 }
             };
             self.workspace.deliveries.extend(delivery.map(|delivery| (*id, delivery)));
@@ -110,28 +112,39 @@ impl Hub {
     pub fn publish(&mut self, tenant: &TenantId, name: &str, data: &[u8]) -> usize {
         self.counters.messages.add(1);
         let cursor = self.cursors.write(&self.place());
+        let mut listeners = std::mem::take(&mut self.workspace.candidates);
+        listeners.clear();
+        self.classes.listeners(tenant, name, &mut listeners);
         let mut encoded = 0;
-        for id in self.classes.listeners(tenant, name) {
+        for id in &listeners {
             let Some(class) = self.classes.get(*id) else { continue };
             let event = Event::Message { data, cursor: &cursor };
             let Some(frame) = class.decision.encode(&event, &mut self.workspace.scratch) else { continue };
             encoded += 1;
-            for member in &class.members {
-                match member.outbox.push_message(self.position, &frame, self.bounds) {
-                    Pushed::Taken(waker) => {
-                        self.counters.deliveries.add(1);
-                        self.counters.bytes.add(frame.len() as u64);
-                        self.workspace.wakers.extend(waker);
-                    }
-                    Pushed::Overflow(waker) => {
-                        self.counters.abandoned.add(1);
-                        self.workspace.wakers.extend(waker);
-                    }
-                    Pushed::Refused => {}
-                }
-            }
+            let wakers = &mut self.workspace.wakers;
+            let tally = push_message(&class.members, self.position, &frame, self.bounds, wakers);
+            self.counters.deliveries.add(tally.taken);
+            self.counters.bytes.add(tally.taken * frame.len() as u64);
+            self.counters.abandoned.add(tally.overflows);
         }
+        self.workspace.candidates = listeners;
         encoded
+    }
+}
+
+impl Tally {
+    fn add(&mut self, pushed: Pushed, wakers: &mut Vec<Waker>) {
+        match pushed {
+            Pushed::Taken(waker) => {
+                self.taken += 1;
+                wakers.extend(waker);
+            }
+            Pushed::Overflow(waker) => {
+                self.overflows += 1;
+                wakers.extend(waker);
+            }
+            Pushed::Refused => {}
+        }
     }
 }
 
@@ -139,20 +152,23 @@ impl Hub {
 fn push(members: &[Member], seq: Seq, entry: &Entry, bounds: Bounds, wakers: &mut Vec<Waker>) -> Tally {
     let mut tally = Tally::default();
     for member in members {
-        if seq <= member.after {
-            continue;
+        if seq > member.after {
+            tally.add(member.outbox.push(seq, entry.clone(), bounds), wakers);
         }
-        match member.outbox.push(seq, entry.clone(), bounds) {
-            Pushed::Taken(waker) => {
-                tally.taken += 1;
-                wakers.extend(waker);
-            }
-            Pushed::Overflow(waker) => {
-                tally.overflows += 1;
-                wakers.extend(waker);
-            }
-            Pushed::Refused => {}
-        }
+    }
+    tally
+}
+
+fn push_message(
+    members: &[Member],
+    position: Seq,
+    frame: &Bytes,
+    bounds: Bounds,
+    wakers: &mut Vec<Waker>,
+) -> Tally {
+    let mut tally = Tally::default();
+    for member in members {
+        tally.add(member.outbox.push_message(position, frame, bounds), wakers);
     }
     tally
 }
@@ -160,10 +176,7 @@ fn push(members: &[Member], seq: Seq, entry: &Entry, bounds: Bounds, wakers: &mu
 fn defer(members: &[Member], seq: Seq, wakers: &mut Vec<Waker>) -> Tally {
     let mut tally = Tally::default();
     for member in members.iter().filter(|member| seq > member.after) {
-        if let Pushed::Overflow(waker) = member.outbox.defer(seq) {
-            tally.overflows += 1;
-            wakers.extend(waker);
-        }
+        tally.add(member.outbox.defer(seq), wakers);
     }
     tally
 }

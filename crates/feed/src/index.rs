@@ -1,3 +1,4 @@
+use crate::bucket::Bucket;
 use crate::topic::Topic;
 use hashbrown::{DefaultHashBuilder, Equivalent, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -10,20 +11,20 @@ pub(crate) type ClassId = u32;
 #[derive(Default)]
 pub(crate) struct Index {
     collections: HashMap<(TenantId, Box<str>), Shelf>,
-    messages: HashMap<(TenantId, Box<str>), Vec<ClassId>>,
+    messages: HashMap<(TenantId, Box<str>), Bucket>,
     hasher: DefaultHashBuilder,
 }
 
-type ByHash = HashMap<u64, Vec<ClassId>>;
+type ByHash = HashMap<u64, Bucket>;
 
 /// The classes of one collection in one tenant.
 #[derive(Default)]
 struct Shelf {
     /// asked about every change
-    open: Vec<ClassId>,
+    open: Bucket,
     /// asked if a field has a value; few fields, many values
     fields: Vec<(Facet, ByHash)>,
-    records: HashMap<Box<str>, Vec<ClassId>>,
+    records: HashMap<Box<str>, Bucket>,
 }
 
 /// Where a class stands under its topic.
@@ -77,7 +78,7 @@ impl Index {
         }
         match topic {
             Topic::Custom { tenant, name } => {
-                self.messages.entry((tenant.clone(), name.clone())).or_default().push(class);
+                self.messages.entry((tenant.clone(), name.clone())).or_default().insert(class);
             }
             Topic::Collection { tenant, collection } => {
                 self.collections
@@ -87,7 +88,7 @@ impl Index {
             }
             Topic::Record { tenant, collection, record } => {
                 let shelf = self.collections.entry((tenant.clone(), collection.clone())).or_default();
-                shelf.records.entry(record.clone()).or_default().push(class);
+                shelf.records.entry(record.clone()).or_default().insert(class);
             }
         }
     }
@@ -115,14 +116,14 @@ impl Index {
     /// Appends the classes that this change can concern; some twice.
     pub fn candidates(&self, change: &Change, out: &mut Vec<ClassId>) {
         let Some(shelf) = self.collections.get(&Key(&change.tenant, &change.collection.id)) else { return };
-        out.extend_from_slice(&shelf.open);
+        shelf.open.append_to(out);
         for image in [&change.new, &change.old].into_iter().flatten() {
             self.by_value(shelf, image, out);
         }
         if !shelf.records.is_empty()
-            && let Some(classes) = shelf.records.get(change.record().id())
+            && let Some(bucket) = shelf.records.get(change.record().id())
         {
-            out.extend_from_slice(classes);
+            bucket.append_to(out);
         }
     }
 
@@ -130,17 +131,19 @@ impl Index {
         for (field, values) in &shelf.fields {
             field.each_value(image, &mut |value| {
                 if let Some(hash) = self.hash(value)
-                    && let Some(classes) = values.get(&hash)
+                    && let Some(bucket) = values.get(&hash)
                 {
-                    out.extend_from_slice(classes);
+                    bucket.append_to(out);
                 }
             });
         }
     }
 
-    /// The classes of everyone who listens to messages of this name.
-    pub fn listeners(&self, tenant: &TenantId, name: &str) -> &[ClassId] {
-        self.messages.get(&Key(tenant, name)).map_or(&[], Vec::as_slice)
+    /// Appends the classes of everyone who listens to messages of this name.
+    pub fn listeners(&self, tenant: &TenantId, name: &str, out: &mut Vec<ClassId>) {
+        if let Some(bucket) = self.messages.get(&Key(tenant, name)) {
+            bucket.append_to(out);
+        }
     }
 
     /// Equal values, equal hashes; `None` for values that are not looked up.
@@ -161,11 +164,11 @@ impl Shelf {
     fn insert(&mut self, class: ClassId, place: &Place) {
         match place {
             Place::Nowhere => {}
-            Place::Topic => self.open.push(class),
+            Place::Topic => self.open.insert(class),
             Place::Values { field, hashes } => {
                 let index = self.field(field);
                 for hash in hashes {
-                    self.fields[index].1.entry(*hash).or_default().push(class);
+                    self.fields[index].1.entry(*hash).or_default().insert(class);
                 }
             }
         }
@@ -181,7 +184,7 @@ impl Shelf {
     fn remove(&mut self, class: ClassId, place: &Place) {
         match place {
             Place::Nowhere => {}
-            Place::Topic => forget(&mut self.open, class),
+            Place::Topic => self.open.remove(class),
             Place::Values { field, hashes } => {
                 let Some(index) = self.fields.iter().position(|(known, _)| known == field) else { return };
                 for hash in hashes {
@@ -199,21 +202,15 @@ impl Shelf {
     }
 }
 
-fn take_out<K, Q>(map: &mut HashMap<K, Vec<ClassId>>, key: &Q, class: ClassId)
+fn take_out<K, Q>(map: &mut HashMap<K, Bucket>, key: &Q, class: ClassId)
 where
     K: Eq + Hash,
     Q: Hash + Equivalent<K> + ?Sized,
 {
-    if let Some(classes) = map.get_mut(key) {
-        forget(classes, class);
-        if classes.is_empty() {
+    if let Some(bucket) = map.get_mut(key) {
+        bucket.remove(class);
+        if bucket.is_empty() {
             map.remove(key);
         }
-    }
-}
-
-fn forget(classes: &mut Vec<ClassId>, class: ClassId) {
-    if let Some(at) = classes.iter().position(|known| *known == class) {
-        classes.swap_remove(at);
     }
 }

@@ -3,6 +3,7 @@
 //! One thread, the hub, owns all state. It takes commits and commands from one queue, decides and encodes once per class
 //! of equal subscriptions, and pushes shared bytes into the outbox of each connection.
 
+mod bucket;
 mod catch_up;
 mod class;
 mod classes;
@@ -22,6 +23,7 @@ mod log;
 mod membership;
 mod outbox;
 mod pages;
+mod projections;
 mod replay;
 mod ring;
 mod rooms;

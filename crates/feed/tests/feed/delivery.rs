@@ -1,4 +1,6 @@
 use crate::world::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tidewire_feed::OnRevoked;
 use tidewire_model::{Principal, TenantId};
 
@@ -198,5 +200,31 @@ async fn a_panic_of_a_dialect_costs_its_own_frames_only() {
     world.commit(&[post("r n=1")]);
     for client in [client, other] {
         assert_eq!(client.read_to_end(&world).await, ["1 fine create r"]);
+    }
+}
+
+/// Rules that differ, frames that do not: each way to tell a change is made into bytes once.
+#[tokio::test]
+async fn classes_that_differ_in_their_rule_alone_share_frames() {
+    let world = World::new(options());
+    let made = Arc::new(AtomicU64::new(0));
+    let mut clients = Vec::new();
+    for limit in 0..6 {
+        let client = world.connect();
+        let rule = format!("n > {limit} || owner = 'x'");
+        client.listen(&Listen { leave: true, made: made.clone(), ..Listen::to("l", &rule) }).await;
+        clients.push(client);
+    }
+    assert_eq!(world.feed.stats().classes, 6 + 6, "each listens to its end as well");
+    for (write, frames) in [("r n=6", 1), ("r n=3", 2), ("r n=9", 1), ("r gone", 1)] {
+        let before = made.load(Relaxed);
+        world.commit(&[post(write)]);
+        world.sync().await;
+        assert_eq!(made.load(Relaxed) - before, frames, "{write}");
+    }
+    for (limit, client) in clients.iter().enumerate() {
+        let told = if limit < 3 { "update" } else { "leave" };
+        let expected = ["1 l create r", &format!("2 l {told} r"), "3 l update r", "4 l delete r"];
+        assert_eq!(client.read_to_end(&world).await, expected, "n > {limit}");
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tidewire_feed::*;
@@ -385,7 +385,7 @@ pub struct Listen {
     pub tenant: TenantId,
     /// frames name the definitions that their encoder was made under
     pub revision: Option<u64>,
-    /// frames that were made for it and its clones
+    /// frames made of changes
     pub made: Arc<AtomicU64>,
 }
 
@@ -446,10 +446,9 @@ impl Listen {
 impl Interest for Listen {
     fn classes(&self, catalog: &Arc<Catalog>, principal: &Principal) -> Vec<ClassSpec> {
         let Some(gate) = self.gate(catalog, principal) else { return Vec::new() };
-        let mut key = format!("{} {} {} {} ", self.name, self.leave, self.length, self.needs_store());
-        gate.write_key(&mut key);
+        let projection = format!("{} {} {}", self.name, self.length, self.needs_store());
         let encoder = Arc::new(Self { revision: self.revision.map(|_| catalog.revision), ..self.clone() });
-        vec![ClassSpec { topic: self.topic(), key, gate, leave: self.leave, encoder }]
+        vec![ClassSpec { topic: self.topic(), gate, leave: self.leave, projection, encoder }]
     }
 
     fn reset(&self, reason: ResetReason, _: &str) -> Option<Bytes> {
@@ -459,14 +458,16 @@ impl Interest for Listen {
 
 impl Encoder for Listen {
     fn encode(&self, event: &Event<'_>, frame: &mut Vec<u8>) -> bool {
-        self.made.fetch_add(1, SeqCst);
         match &self.slow {
             Slow::Plug(barrier) => barrier.pass(),
             Slow::Panic => panic!("as asked"),
             Slow::No | Slow::Store => {}
         }
         let text = match event {
-            Event::Change { change, action, .. } => line(change, &self.name, *action),
+            Event::Change { change, action, .. } => {
+                self.made.fetch_add(1, Relaxed);
+                line(change, &self.name, *action)
+            }
             Event::Message { data, .. } => format!("{} {}", self.name, String::from_utf8_lossy(data)),
         };
         frame.extend_from_slice(text.as_bytes());

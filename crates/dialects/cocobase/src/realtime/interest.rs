@@ -46,13 +46,9 @@ impl Interest for CollectionInterest {
         }
         let tenant = self.access.project().clone();
         let topic = Topic::Collection { tenant, collection: self.collection.id.clone() };
-        let mut key = String::from(if self.cursor { "coco+" } else { "coco-" });
-        gate.write_key(&mut key);
-        if self.leave {
-            key.push_str(" leave");
-        }
+        let projection = String::from(if self.cursor { "coco+" } else { "coco-" });
         let encoder = Arc::new(ChangeEncoder { cursor: self.cursor });
-        vec![ClassSpec { topic, key, gate, leave: self.leave, encoder }]
+        vec![ClassSpec { topic, gate, leave: self.leave, projection, encoder }]
     }
 
     fn reset(&self, reason: ResetReason, cursor: &str) -> Option<Bytes> {

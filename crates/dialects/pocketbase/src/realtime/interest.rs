@@ -103,17 +103,17 @@ impl TopicInterest {
             Scope::All => feed::Topic::Collection { tenant, collection },
             Scope::One(record) => feed::Topic::Record { tenant, collection, record: record.clone() },
         };
-        let key = class_key(&gate, &encoder);
-        ClassSpec { topic, key, gate, leave: self.topic.flag("leave"), encoder: Arc::new(encoder) }
+        let (leave, projection) = (self.topic.flag("leave"), projection(&encoder));
+        ClassSpec { topic, gate, leave, projection, encoder: Arc::new(encoder) }
     }
 
     fn message_class(&self, tenant: TenantId) -> ClassSpec {
         let text = &self.topic.text;
         ClassSpec {
             topic: feed::Topic::Custom { tenant, name: text.clone() },
-            key: text.to_string(),
             gate: Residual::always(),
             leave: false,
+            projection: text.to_string(),
             encoder: Arc::new(MessageEncoder { topic: text.clone() }),
         }
     }
@@ -124,10 +124,8 @@ pub fn tenant_of(principal: &Principal) -> TenantId {
 }
 
 /// The topic's text holds fields, expand and everything else that was asked for, so it stands for all of them.
-fn class_key(gate: &Residual, encoder: &RecordEncoder) -> String {
+fn projection(encoder: &RecordEncoder) -> String {
     let mut key = encoder.topic.to_string();
-    key.push('\0');
-    gate.write_key(&mut key);
     key.push('\0');
     encoder.sight.write_key(&mut key);
     if encoder.expand.is_some() || !encoder.sight.email.is_local() {

@@ -67,14 +67,11 @@ impl CollectionInterest {
 impl Shown {
     fn class(self, leave: bool) -> ClassSpec {
         let Self { collection, tenant, gate, encoder } = self;
-        let mut key =
+        let mut projection =
             format!("{:?}{}{}\0", encoder.wire, encoder.operations.letter(), u8::from(encoder.cursor));
-        key.push(if leave { 'l' } else { '-' });
-        encoder.json.write_key(&mut key);
-        key.push('\0');
-        gate.write_key(&mut key);
+        encoder.json.write_key(&mut projection);
         let topic = feed::Topic::Collection { tenant, collection: collection.id.clone() };
-        ClassSpec { topic, key, gate, leave, encoder: Arc::new(encoder) }
+        ClassSpec { topic, gate, leave, projection, encoder: Arc::new(encoder) }
     }
 }
 
