@@ -38,8 +38,8 @@ impl Log for Table {
 }
 
 impl Lookup for Table {
-    fn holds(&self, _: &Residual, _: &Record, _: &Change) -> bool {
-        false
+    fn ask(&self, asked: &[Asked<'_>]) -> Answered {
+        Answered::nothing(asked.len())
     }
 }
 
@@ -75,7 +75,7 @@ impl Interest for Listen {
         let gate = gate(&self.rule, catalog, &tenant).unwrap_or_else(Residual::never);
         let topic = Topic::Collection { tenant, collection: "posts".into() };
         let encoder = Arc::new(Frames(self.encoded.clone()));
-        vec![ClassSpec { topic, key: self.rule.clone(), gate, leave: false, encoder }]
+        vec![ClassSpec { topic, gate, leave: false, projection: String::new(), encoder }]
     }
 }
 

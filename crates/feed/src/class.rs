@@ -1,7 +1,9 @@
+use crate::answers::Answers;
+use crate::basis::Basis;
 use crate::event::{Encoder, Event, Told};
-use crate::log::Lookup;
 use crate::topic::Topic;
 use bytes::Bytes;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tidewire_model::{Action, Change, Record};
@@ -32,7 +34,27 @@ pub(crate) struct Decision {
     gate: Residual,
     leave: bool,
     encoder: Arc<dyn Encoder>,
-    needs_store: bool,
+    pub needs_store: bool,
+    /// none if only the image decides, or if no answer can be kept
+    pub basis: Option<Basis>,
+    /// where it waits in the slow lane: equal for equal topics
+    pub line: u64,
+}
+
+/// One of the images of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    New,
+    Old,
+}
+
+impl Side {
+    pub fn of(self, change: &Change) -> Option<&Arc<Record>> {
+        match self {
+            Self::New => change.new.as_ref(),
+            Self::Old => change.old.as_ref(),
+        }
+    }
 }
 
 /// What the images alone say.
@@ -45,52 +67,66 @@ pub(crate) enum Verdict {
 }
 
 impl Decision {
-    pub fn new(spec: ClassSpec) -> Self {
-        let needs_store = spec.encoder.needs_store();
-        Self { topic: spec.topic, gate: spec.gate, leave: spec.leave, encoder: spec.encoder, needs_store }
+    /// `revision` is that of the definitions which the gate was made under.
+    pub fn new(spec: ClassSpec, revision: u64) -> Self {
+        let basis = if spec.gate.is_local() { None } else { Basis::of(&spec.gate, revision) };
+        let mut hasher = DefaultHasher::new();
+        spec.topic.hash(&mut hasher);
+        Self {
+            needs_store: spec.encoder.needs_store(),
+            line: hasher.finish(),
+            basis,
+            topic: spec.topic,
+            gate: spec.gate,
+            leave: spec.leave,
+            encoder: spec.encoder,
+        }
+    }
+
+    pub fn gate(&self) -> &Residual {
+        &self.gate
     }
 
     /// Decides in memory.
     pub fn judge(&self, change: &Change) -> Verdict {
-        let told = told(change, self.leave, |image| match self.gate.eval(image, change.at) {
-            Truth::Yes => Some(true),
-            Truth::No => Some(false),
-            Truth::Ask => None,
-        });
+        self.verdict(self.told(change, |_| None))
+    }
+
+    /// The same, also by what the store said before.
+    pub fn judge_by(&self, change: &Change, answers: &Answers) -> Verdict {
+        self.verdict(self.told(change, |side| answers.recall(self, change, side)))
+    }
+
+    fn verdict(&self, told: Result<Option<Told>, Side>) -> Verdict {
         match told {
-            Some(None) => Verdict::Nothing,
-            Some(Some(_)) | None if self.needs_store => Verdict::Ask,
-            Some(Some(told)) => Verdict::Tell(told),
-            None => Verdict::Ask,
+            Ok(None) => Verdict::Nothing,
+            Ok(Some(told)) if !self.needs_store => Verdict::Tell(told),
+            Ok(Some(_)) | Err(_) => Verdict::Ask,
         }
     }
 
-    /// Decides and encodes on a thread that may block.
-    pub fn frame(
-        &self,
-        change: &Change,
-        cursor: &str,
-        lookup: &dyn Lookup,
-        scratch: &mut Vec<u8>,
-    ) -> Option<Bytes> {
-        let told = match self.judge(change) {
-            Verdict::Nothing => return None,
-            Verdict::Tell(told) => told,
-            Verdict::Ask => self.ask(change, lookup)?,
+    /// What the class is told; `known` says what other records decide. An error names an image of which that is unknown.
+    pub fn told(&self, change: &Change, known: impl Fn(Side) -> Option<bool>) -> Result<Option<Told>, Side> {
+        let gate = |side: Side, image: &Record| match self.gate.eval(image, change.at) {
+            Truth::Yes => Ok(true),
+            Truth::No => Ok(false),
+            Truth::Ask => known(side).ok_or(side),
         };
-        self.encode(&Event::Change { change, action: told, cursor }, scratch)
-    }
-
-    fn ask(&self, change: &Change, lookup: &dyn Lookup) -> Option<Told> {
-        let holds = |image: &Record| {
-            let answer = match self.gate.eval(image, change.at) {
-                Truth::Yes => true,
-                Truth::No => false,
-                Truth::Ask => guarded("rule", || lookup.holds(&self.gate, image, change)).unwrap_or(false),
-            };
-            Some(answer)
-        };
-        told(change, self.leave, holds).flatten()
+        Ok(match (change.action, &change.old, &change.new) {
+            (Action::Create, _, Some(new)) => gate(Side::New, new)?.then_some(Told::Is(Action::Create)),
+            (Action::Delete, Some(old), _) => gate(Side::Old, old)?.then_some(Told::Is(Action::Delete)),
+            (Action::Update, old, Some(new)) => {
+                if gate(Side::New, new)? {
+                    Some(Told::Is(Action::Update))
+                } else {
+                    match old {
+                        Some(old) if self.leave => gate(Side::Old, old)?.then_some(Told::Leave),
+                        _ => None,
+                    }
+                }
+            }
+            _ => None,
+        })
     }
 
     /// One frame of its own, or nothing if the encoder declines.
@@ -99,26 +135,6 @@ impl Decision {
         let wanted = guarded("encoder", || self.encoder.encode(event, scratch)).unwrap_or(false);
         wanted.then(|| Bytes::copy_from_slice(scratch))
     }
-}
-
-/// `None` as soon as an image has no answer.
-fn told(change: &Change, leave: bool, gate: impl Fn(&Record) -> Option<bool>) -> Option<Option<Told>> {
-    let told = match (change.action, &change.old, &change.new) {
-        (Action::Create, _, Some(new)) => gate(new)?.then_some(Told::Is(Action::Create)),
-        (Action::Delete, Some(old), _) => gate(old)?.then_some(Told::Is(Action::Delete)),
-        (Action::Update, old, Some(new)) => {
-            if gate(new)? {
-                Some(Told::Is(Action::Update))
-            } else {
-                match old {
-                    Some(old) if leave => gate(old)?.then_some(Told::Leave),
-                    _ => None,
-                }
-            }
-        }
-        _ => None,
-    };
-    Some(told)
 }
 
 /// Runs code of a dialect or of the store; its panic must not end the feed.

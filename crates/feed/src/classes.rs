@@ -66,7 +66,7 @@ impl Classes {
                 self.projections.give_back(projection);
                 class
             }
-            None => self.found(spec, projection, &text),
+            None => self.found(spec, projection, revision, &text),
         };
         self.scratch = text;
         let seat = self.free_seats.pop().unwrap_or_else(|| {
@@ -156,7 +156,7 @@ impl Classes {
         self.by_key.find(key_hash(&self.hasher, topic, projection, text), same).copied()
     }
 
-    fn found(&mut self, spec: ClassSpec, projection: ProjectionId, text: &str) -> ClassId {
+    fn found(&mut self, spec: ClassSpec, projection: ProjectionId, revision: u64, text: &str) -> ClassId {
         let id = self.free.pop().unwrap_or_else(|| {
             self.list.push(None);
             (self.list.len() - 1) as ClassId
@@ -164,7 +164,7 @@ impl Classes {
         let place = self.index.place(&spec.topic, &spec.gate);
         self.index.insert(id, &spec.topic, &place);
         let hash = key_hash(&self.hasher, &spec.topic, projection, text);
-        let (decision, text) = (Arc::new(Decision::new(spec)), text.into());
+        let (decision, text) = (Arc::new(Decision::new(spec, revision)), text.into());
         self.list[id as usize] =
             Some(Class { decision, members: Vec::new(), projection, text, place, stamp: Seq::MAX });
         let (list, hasher) = (&self.list, &self.hasher);

@@ -62,7 +62,7 @@ impl Hub {
         let has_room = self.slow.has_room(candidates.len());
         for id in candidates {
             let Some(class) = self.classes.get(*id) else { continue };
-            let delivery = match class.decision.judge(change) {
+            let delivery = match class.decision.judge_by(change, &self.answers) {
                 Verdict::Nothing => None,
                 Verdict::Ask if has_room => {
                     let (slot, promise) = Slot::new();

@@ -1,3 +1,4 @@
+use crate::answers::Answers;
 use crate::classes::Classes;
 use crate::connection::{Connection, ConnectionId};
 use crate::cursor::Cursors;
@@ -42,6 +43,8 @@ pub struct Options {
     pub slow_threads: usize,
     /// questions that may wait for the store; default 16 384. Connections beyond are served from the log
     pub slow_questions: usize,
+    /// answers of the store that are kept; default 65 536, of 96 bytes at most. The older half goes
+    pub answers: usize,
     pub rooms: Limits,
     /// signs cursors; from the store's settings, so that cursors survive a restart
     pub cursor_key: [u8; 32],
@@ -57,6 +60,7 @@ impl Options {
             input: 65_536,
             slow_threads: 2,
             slow_questions: 16_384,
+            answers: 65_536,
             rooms: Limits::default(),
             cursor_key,
         }
@@ -77,6 +81,7 @@ struct Inner {
     bounds: Bounds,
     next_id: AtomicU64,
     slow: Arc<SlowLane>,
+    answers: Arc<Answers>,
     replays: Arc<Turns>,
 }
 
@@ -89,10 +94,12 @@ impl Feed {
         options: Options,
     ) -> Self {
         let head = log.head();
+        let counters = Arc::<Counters>::default();
         let inner = Inner {
             inbox: Arc::new(Inbox::new(options.input, head)),
             cursors: Cursors::new(options.cursor_key),
-            counters: Arc::default(),
+            answers: Arc::new(Answers::new(lookup, counters.clone(), options.answers)),
+            counters,
             bounds: Bounds { bytes: options.outbox_bytes.max(1), frames: options.outbox_frames.max(1) },
             next_id: AtomicU64::new(1),
             slow: Arc::new(SlowLane::new(options.slow_questions)),
@@ -102,8 +109,8 @@ impl Feed {
         let ring = Arc::new(Ring::new(options.ring));
         let pages = inner.pages(&ring, options.replay_bytes);
         for _ in 0..options.slow_threads.max(1) {
-            inner.spawn_slow(lookup.clone());
-            inner.spawn_replayer(pages.clone(), lookup.clone());
+            inner.spawn_slow();
+            inner.spawn_replayer(pages.clone());
         }
         inner.spawn_hub(ring, catalog, head, &options);
         Self { inner: Arc::new(inner) }
@@ -173,6 +180,7 @@ impl Feed {
         Stats {
             input: self.inner.inbox.len() as u64,
             slow: self.inner.slow.len() as u64,
+            answers: self.inner.answers.len() as u64,
             replay: self.inner.replays.len() as u64,
             ..self.inner.counters.read()
         }
@@ -191,20 +199,20 @@ impl Feed {
 }
 
 impl Inner {
-    fn spawn_slow(&self, lookup: Arc<dyn Lookup>) {
-        let (lane, counters) = (self.slow.clone(), self.counters.clone());
-        self.spawn("feed-slow", move || lane.run(&*lookup, &counters));
+    fn spawn_slow(&self) {
+        let (lane, answers) = (self.slow.clone(), self.answers.clone());
+        self.spawn("feed-slow", move || lane.run(&answers));
     }
 
     fn pages(&self, ring: &Arc<Ring>, bytes: usize) -> Arc<Pages> {
         Arc::new(Pages::new(ring.clone(), self.log.clone(), self.counters.clone(), bytes))
     }
 
-    fn spawn_replayer(&self, pages: Arc<Pages>, lookup: Arc<dyn Lookup>) {
+    fn spawn_replayer(&self, pages: Arc<Pages>) {
         let replayer = Replayer {
             turns: self.replays.clone(),
             pages,
-            lookup,
+            answers: self.answers.clone(),
             cursors: self.cursors.clone(),
             inbox: self.inbox.clone(),
             bounds: self.bounds,
@@ -229,6 +237,7 @@ impl Inner {
             abandoned: Vec::new(),
             ring,
             slow: self.slow.clone(),
+            answers: self.answers.clone(),
             replays: self.replays.clone(),
             bounds: self.bounds,
             frames: Frames::new(),

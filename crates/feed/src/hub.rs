@@ -1,3 +1,4 @@
+use crate::answers::Answers;
 use crate::classes::Classes;
 use crate::client::Client;
 use crate::cursor::Cursors;
@@ -41,6 +42,7 @@ pub(crate) struct Hub {
     pub abandoned: Vec<ConnectionId>,
     pub ring: Arc<Ring>,
     pub slow: Arc<SlowLane>,
+    pub answers: Arc<Answers>,
     pub replays: Arc<Turns>,
     pub bounds: Bounds,
     /// made for the last changes of replays
@@ -119,6 +121,7 @@ impl Hub {
 
     /// One change: first who everybody is, then who is told.
     fn apply(&mut self, change: &Arc<Change>) {
+        self.answers.touch(change);
         self.follow_identities(change);
         self.fan_out(change);
         self.ring.push(change);
@@ -148,6 +151,7 @@ impl Hub {
     fn lose(&mut self, target: Seq) {
         tracing::error!(after = self.position, up_to = target, "changes are missing from the log");
         self.ring.clear();
+        self.answers.touch_all(target);
         self.position = self.position.max(target);
         let everybody: Vec<ConnectionId> = self.clients.keys().copied().collect();
         for id in everybody {

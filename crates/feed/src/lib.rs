@@ -3,6 +3,8 @@
 //! One thread, the hub, owns all state. It takes commits and commands from one queue, decides and encodes once per class
 //! of equal subscriptions, and pushes shared bytes into the outbox of each connection.
 
+mod answers;
+mod basis;
 mod bucket;
 mod catch_up;
 mod class;
@@ -19,6 +21,7 @@ mod identities;
 mod inbox;
 mod index;
 mod interest;
+mod known;
 mod log;
 mod membership;
 mod outbox;
@@ -32,6 +35,7 @@ mod slot;
 mod slow;
 mod stats;
 mod topic;
+mod touched;
 mod turns;
 
 pub use class::ClassSpec;
@@ -40,7 +44,7 @@ pub use cursor::{CursorError, Cursors};
 pub use event::{Encoder, Event, Told};
 pub use feed::{Feed, Options};
 pub use interest::{Ending, Interest, OnRevoked, ResetReason, Start, Subscription};
-pub use log::{Log, Lookup};
+pub use log::{Answered, Asked, Log, Lookup};
 pub use rooms::{Channel, Herald, Join, JoinError, Limits as RoomLimits, Make, Participant, RoomInfo, View};
 pub use stats::Stats;
 pub use topic::Topic;

@@ -13,7 +13,30 @@ pub trait Log: Send + Sync {
     fn read(&self, after: Seq, limit: usize) -> Vec<Arc<Change>>;
 }
 
-/// The rare question that the feed cannot answer itself. May block: called on the slow lane and in replays only.
+/// Whether `gate` holds for `image`, the old or the new one of `change`.
+pub struct Asked<'a> {
+    pub gate: &'a Residual,
+    pub image: &'a Arc<Record>,
+    pub change: &'a Arc<Change>,
+}
+
+/// Answers of one moment.
+pub struct Answered {
+    /// the last change that they know of
+    pub head: Seq,
+    /// in the order of the questions; `None` where nobody could tell
+    pub holds: Vec<Option<bool>>,
+}
+
+/// The rare questions that the feed cannot answer itself. May block: called on the slow lane and in replays only.
 pub trait Lookup: Send + Sync {
-    fn holds(&self, gate: &Residual, image: &Record, change: &Change) -> bool;
+    /// Questions about one change are neighbours. The state asked must contain all of the changes.
+    fn ask(&self, asked: &[Asked<'_>]) -> Answered;
+}
+
+impl Answered {
+    /// Nobody could tell.
+    pub fn nothing(questions: usize) -> Self {
+        Self { head: 0, holds: vec![None; questions] }
+    }
 }

@@ -1,7 +1,7 @@
+use crate::answers::Answers;
 use crate::class::Decision;
 use crate::cursor::Cursors;
 use crate::inbox::{Inbox, Input};
-use crate::log::Lookup;
 use crate::outbox::{Bounds, Entry, Outbox, Replayed};
 use crate::pages::Pages;
 use crate::segments::Maker;
@@ -45,7 +45,7 @@ impl Listener {
 pub(crate) struct Replayer {
     pub turns: Arc<Turns>,
     pub pages: Arc<Pages>,
-    pub lookup: Arc<dyn Lookup>,
+    pub answers: Arc<Answers>,
     pub cursors: Cursors,
     pub inbox: Arc<Inbox>,
     pub bounds: Bounds,
@@ -63,8 +63,8 @@ enum Outcome {
 
 impl Replayer {
     pub fn run(&self) {
-        let (cursors, room) = (&self.cursors, self.bounds.bytes);
-        let mut maker = Maker { cursors, lookup: &*self.lookup, room, scratch: Vec::new() };
+        let (cursors, answers, room) = (&self.cursors, &*self.answers, self.bounds.bytes);
+        let mut maker = Maker { cursors, answers, room, scratch: Vec::new() };
         let (mut words, mut patient) = (Vec::new(), true);
         loop {
             match self.turns.pop(patient) {

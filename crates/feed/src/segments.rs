@@ -1,7 +1,7 @@
+use crate::answers::{Answers, Case};
 use crate::class::{Decision, Verdict};
 use crate::cursor::Cursors;
-use crate::event::Event;
-use crate::log::Lookup;
+use crate::event::{Event, Told};
 use crate::outbox::Entry;
 use bytes::Bytes;
 use hashbrown::HashMap;
@@ -13,6 +13,8 @@ use tidewire_model::{Change, Seq};
 
 /// What a frame, or a class, costs besides its bytes.
 const ENTRY: usize = 64;
+/// Changes that are decided at once.
+const STEP: usize = 32;
 /// Answers of the store are not kept for longer.
 const AGE: Duration = Duration::from_secs(1);
 
@@ -28,12 +30,12 @@ pub(crate) struct Segments {
 struct Segment {
     decision: Arc<Decision>,
     /// who finds it locked waits for what is being made
-    told: Mutex<Told>,
+    heard: Mutex<Heard>,
 }
 
 /// The frames of the changes after `from` up to `until`.
 #[derive(Default)]
-struct Told {
+struct Heard {
     from: Seq,
     until: Seq,
     frames: Vec<(Seq, Bytes)>,
@@ -46,7 +48,7 @@ struct Told {
 /// What frames are made with.
 pub(crate) struct Maker<'a> {
     pub cursors: &'a Cursors,
-    pub lookup: &'a dyn Lookup,
+    pub answers: &'a Answers,
     /// bytes that it is worth making at once
     pub room: usize,
     pub scratch: Vec<u8>,
@@ -74,15 +76,15 @@ impl Segments {
             return until;
         }
         let segment = self.segment(decision);
-        let mut told = segment.told.lock();
-        let before = told.bytes;
-        told.cover(&segment.decision, (changes, after, until), maker);
-        let until = until.min(told.until);
-        let start = told.frames.partition_point(|(seq, _)| *seq <= after);
-        let end = told.frames.partition_point(|(seq, _)| *seq <= until);
-        out.extend(told.frames[start..end].iter().map(|(seq, frame)| (*seq, Entry::Frame(frame.clone()))));
-        if told.bytes != before {
-            let count = |bytes: usize| Some((bytes + told.bytes).saturating_sub(before));
+        let mut heard = segment.heard.lock();
+        let before = heard.bytes;
+        heard.cover(&segment.decision, (changes, after, until), maker);
+        let until = until.min(heard.until);
+        let start = heard.frames.partition_point(|(seq, _)| *seq <= after);
+        let end = heard.frames.partition_point(|(seq, _)| *seq <= until);
+        out.extend(heard.frames[start..end].iter().map(|(seq, frame)| (*seq, Entry::Frame(frame.clone()))));
+        if heard.bytes != before {
+            let count = |bytes: usize| Some((bytes + heard.bytes).saturating_sub(before));
             let _ = self.bytes.fetch_update(Relaxed, Relaxed, count);
         }
         until
@@ -96,13 +98,13 @@ impl Segments {
         }
         let new = || {
             self.bytes.fetch_add(ENTRY, Relaxed);
-            Arc::new(Segment { decision: decision.clone(), told: Mutex::default() })
+            Arc::new(Segment { decision: decision.clone(), heard: Mutex::default() })
         };
         known.entry(Arc::as_ptr(decision) as usize).or_insert_with(new).clone()
     }
 }
 
-impl Told {
+impl Heard {
     /// Makes what is missing between `after` and `until`.
     fn cover(
         &mut self,
@@ -136,38 +138,65 @@ impl Told {
         self.asked = self.asked.into_iter().chain(rest.asked).min();
     }
 
-    /// Judges and encodes what follows, beyond `after` only as far as there is room.
+    /// Decides and encodes what follows, beyond `after` only as far as there is room.
     fn make(&mut self, decision: &Decision, changes: &[Arc<Change>], after: Seq, maker: &mut Maker<'_>) {
         let mut full = self.bytes + maker.room;
-        for change in changes {
-            if self.until <= after {
-                full = self.bytes + maker.room;
-            } else if self.bytes >= full {
+        for changes in changes.chunks(STEP) {
+            if self.until > after && self.bytes >= full {
                 return;
             }
-            self.until = change.position.seq;
-            if let Some(frame) = self.frame(decision, change, maker) {
-                self.bytes += ENTRY + frame.len();
-                self.frames.push((self.until, frame));
+            let decided = self.decide(decision, changes, maker.answers);
+            for (change, told) in changes.iter().zip(decided) {
+                if self.until <= after {
+                    full = self.bytes + maker.room;
+                } else if self.bytes >= full {
+                    return;
+                }
+                self.until = change.position.seq;
+                self.encode(decision, change, told, maker);
             }
         }
     }
 
-    fn frame(&mut self, decision: &Decision, change: &Change, maker: &mut Maker<'_>) -> Option<Bytes> {
-        if !decision.topic.covers(change) {
-            return None;
-        }
-        let verdict = decision.judge(change);
-        if verdict == Verdict::Nothing {
-            return None;
-        }
+    fn encode(&mut self, decision: &Decision, change: &Change, told: Option<Told>, maker: &mut Maker<'_>) {
+        let Some(action) = told else { return };
         let cursor = maker.cursors.write(&change.position);
-        if let Verdict::Tell(action) = verdict {
-            let event = Event::Change { change, action, cursor: &cursor };
-            return decision.encode(&event, &mut maker.scratch);
+        let event = Event::Change { change, action, cursor: &cursor };
+        if let Some(frame) = decision.encode(&event, &mut maker.scratch) {
+            self.bytes += ENTRY + frame.len();
+            self.frames.push((change.position.seq, frame));
         }
-        self.asked.get_or_insert_with(Instant::now);
-        decision.frame(change, &cursor, maker.lookup, &mut maker.scratch)
+    }
+
+    /// What the class is told of each change; the store is asked about all that it must decide at once.
+    fn decide(
+        &mut self,
+        decision: &Decision,
+        changes: &[Arc<Change>],
+        answers: &Answers,
+    ) -> Vec<Option<Told>> {
+        let mut told = vec![None; changes.len()];
+        let (mut cases, mut places) = (Vec::new(), Vec::new());
+        for (place, change) in changes.iter().enumerate() {
+            if !decision.topic.covers(change) {
+                continue;
+            }
+            match decision.judge(change) {
+                Verdict::Nothing => {}
+                Verdict::Tell(action) => told[place] = Some(action),
+                Verdict::Ask => {
+                    cases.push(Case { decision, change });
+                    places.push(place);
+                }
+            }
+        }
+        if !cases.is_empty() {
+            self.asked.get_or_insert_with(Instant::now);
+            for (place, answer) in places.into_iter().zip(answers.decide(&cases)) {
+                told[place] = answer;
+            }
+        }
+        told
     }
 }
 

@@ -1,14 +1,19 @@
+use crate::answers::{Answers, Case};
 use crate::class::Decision;
-use crate::log::Lookup;
+use crate::event::Event;
 use crate::slot::Promise;
-use crate::stats::Counters;
 use hashbrown::HashMap;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tidewire_model::Change;
 
-/// Decisions and frames that need the store, made in threads of their own. Classes take turns, so that a busy one does
+/// Questions of one topic that are answered together, at most.
+const BATCH: usize = 512;
+/// Frames of one topic whose encoders ask the store themselves, before another topic has its turn.
+const ENCODED_AT_ONCE: usize = 32;
+
+/// Decisions and frames that need the store, made in threads of their own. Topics take turns, so that a busy one does
 /// not hold the others up.
 pub(crate) struct SlowLane {
     state: Mutex<State>,
@@ -25,9 +30,9 @@ pub(crate) struct Question {
 
 #[derive(Default)]
 struct State {
-    /// each class that waits, once, by the address of its decision
-    turns: VecDeque<usize>,
-    waiting: HashMap<usize, VecDeque<Question>>,
+    /// each topic that waits, once
+    turns: VecDeque<u64>,
+    waiting: HashMap<u64, VecDeque<Question>>,
     count: usize,
     closed: bool,
 }
@@ -52,11 +57,11 @@ impl SlowLane {
         if state.closed {
             return;
         }
-        let class = Arc::as_ptr(&question.decision) as usize;
-        let line = state.waiting.entry(class).or_default();
+        let topic = question.decision.line;
+        let line = state.waiting.entry(topic).or_default();
         line.push_back(question);
         if line.len() == 1 {
-            state.turns.push_back(class);
+            state.turns.push_back(topic);
         }
         state.count += 1;
         self.ready.notify_one();
@@ -68,23 +73,18 @@ impl SlowLane {
         self.ready.notify_all();
     }
 
-    pub fn run(&self, lookup: &dyn Lookup, counters: &Counters) {
+    pub fn run(&self, answers: &Answers) {
         let mut scratch = Vec::new();
-        while let Some(question) = self.pop() {
-            let Question { decision, change, cursor, promise } = question;
-            if promise.is_abandoned() {
-                continue;
-            }
-            counters.questions.add(1);
-            promise.keep(decision.frame(&change, &cursor, lookup, &mut scratch));
+        while let Some(batch) = self.pop() {
+            answer(batch, answers, &mut scratch);
         }
     }
 
-    fn pop(&self) -> Option<Question> {
+    fn pop(&self) -> Option<Vec<Question>> {
         let mut state = self.state.lock();
         loop {
-            if let Some(question) = state.next() {
-                return Some(question);
+            if let Some(batch) = state.next() {
+                return Some(batch);
             }
             if state.closed {
                 return None;
@@ -95,16 +95,37 @@ impl SlowLane {
 }
 
 impl State {
-    fn next(&mut self) -> Option<Question> {
-        let class = self.turns.pop_front()?;
-        let line = self.waiting.get_mut(&class)?;
-        let question = line.pop_front();
-        if line.is_empty() {
-            self.waiting.remove(&class);
-        } else {
-            self.turns.push_back(class);
+    /// The oldest questions of the topic whose turn it is.
+    fn next(&mut self) -> Option<Vec<Question>> {
+        let topic = self.turns.pop_front()?;
+        let line = self.waiting.get_mut(&topic)?;
+        let mut weight = 0;
+        let mut batch = Vec::new();
+        while weight < BATCH
+            && let Some(question) = line.pop_front()
+        {
+            weight += if question.decision.needs_store { BATCH / ENCODED_AT_ONCE } else { 1 };
+            batch.push(question);
         }
-        self.count -= 1;
-        question
+        if line.is_empty() {
+            self.waiting.remove(&topic);
+        } else {
+            self.turns.push_back(topic);
+        }
+        self.count -= batch.len();
+        Some(batch)
+    }
+}
+
+fn answer(mut batch: Vec<Question>, answers: &Answers, scratch: &mut Vec<u8>) {
+    batch.retain(|question| !question.promise.is_abandoned());
+    let cases: Vec<Case<'_>> =
+        batch.iter().map(|Question { decision, change, .. }| Case { decision, change }).collect();
+    let told = answers.decide(&cases);
+    for (Question { decision, change, cursor, promise }, told) in batch.into_iter().zip(told) {
+        let frame = told.and_then(|action| {
+            decision.encode(&Event::Change { change: &change, action, cursor: &cursor }, scratch)
+        });
+        promise.keep(frame);
     }
 }

@@ -28,6 +28,12 @@ pub struct Stats {
     pub resets: u64,
     /// questions asked of the store
     pub questions: u64,
+    /// calls of the store that asked them
+    pub question_calls: u64,
+    /// questions whose answer was still known
+    pub recalled: u64,
+    /// answers that are known now
+    pub answers: u64,
     /// changes read from the log because the queue was full
     pub recovered: u64,
     /// principals that lost their validity
@@ -70,6 +76,8 @@ counters!(
     log_reads,
     resets,
     questions,
+    question_calls,
+    recalled,
     recovered,
     revoked,
     messages,

@@ -67,6 +67,11 @@ impl Residual {
         Self { local: crate::local::is_local(&node), node, collection }
     }
 
+    /// The definition that it was resolved with; none for a constant.
+    pub(crate) fn collection(&self) -> Option<&Arc<Collection>> {
+        self.collection.as_ref()
+    }
+
     /// True if no other record can matter: `eval` never answers `Ask`.
     pub fn is_local(&self) -> bool {
         self.local

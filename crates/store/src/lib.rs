@@ -13,6 +13,7 @@ mod document;
 mod error;
 mod image;
 mod index;
+mod judge;
 mod key;
 mod layout;
 mod lock;

@@ -4,12 +4,11 @@ use crate::database::Database;
 use crate::demand::Demand;
 use crate::layout::{Layout, Stored, quote};
 use crate::row::{self, Param};
-use crate::stand_in::ImageTables;
 use crate::{definition, schema, state};
 use rusqlite::{Connection, OptionalExtension, Params, params_from_iter};
 use std::sync::Arc;
-use tidewire_model::{Catalog, Change, Collection, Epoch, Record, Seq, TenantId, Timestamp};
-use tidewire_rules::{Aggregate, Query, Residual, SqlValue, Statement, TENANT_COLUMN, Truth};
+use tidewire_model::{Catalog, Change, Collection, Epoch, Record, Seq, TenantId};
+use tidewire_rules::{Aggregate, Query, SqlValue, Statement, TENANT_COLUMN};
 
 /// A consistent view of the database: a reader's transaction, or the writer's own with its uncommitted writes.
 pub struct Snapshot<'a> {
@@ -189,27 +188,6 @@ impl Snapshot<'_> {
         let mut statement = self.connection().prepare_cached(&sql)?;
         let count: i64 = statement.query_row(params_from_iter(params.iter().map(Param)), |row| row.get(0))?;
         Ok(count.unsigned_abs())
-    }
-
-    /// Whether `residual` holds for this image of a record: in memory if it can, else by SQL with the image standing in
-    /// for the stored row. `gone` are records deleted by the same transaction, which count as if they were still there.
-    pub fn holds(
-        &self,
-        residual: &Residual,
-        image: &Record,
-        gone: &[Arc<Record>],
-    ) -> Result<bool, StoreError> {
-        let now = Timestamp::now();
-        match residual.eval(image, now) {
-            Truth::Yes => return Ok(true),
-            Truth::No => return Ok(false),
-            Truth::Ask => {}
-        }
-        let tables = ImageTables::fill(self.database, image, gone)?;
-        let query = Query::new(&image.collection, &image.tenant, now).filter(residual);
-        let Statement { sql, params } = query.exists(&tables);
-        let mut statement = self.connection().prepare_cached(&sql)?;
-        Ok(statement.exists(params_from_iter(params.iter().map(Param)))?)
     }
 
     /// Changes after `seq` in order, at most `limit`. None is ever left out: those of a deleted collection come with the

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod answers;
 mod catch_up;
 mod definitions;
 mod delivery;

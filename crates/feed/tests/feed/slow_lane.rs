@@ -1,5 +1,5 @@
 use crate::world::*;
-use tidewire_feed::Options;
+use tidewire_feed::{Options, Subscription};
 use tidewire_model::Principal;
 
 const RELATED: &str = "author.role = 'x'";
@@ -96,9 +96,29 @@ async fn a_busy_class_does_not_hold_the_others_up() {
     world.commit(&(0..100).map(|i| post(&format!("r{i} author=good"))).collect::<Vec<_>>());
     world.commit(&[post("q author=good")]);
     world.sync().await;
-    // one question is being asked, then classes take turns: the quiet one is among the next two
+    // one question is being asked, then topics take turns: the quiet one is among the next two
     world.lookup.barrier.let_pass(3);
     assert_eq!(quiet.read_lines(1).await, ["101 quiet create q"]);
     world.lookup.barrier.open();
     assert_eq!(busy.read_to_end(&world).await.len(), 101);
+}
+
+#[tokio::test]
+async fn a_rule_of_many_classes_does_not_hold_another_topic_up() {
+    const CLASSES: usize = 1500;
+    let world = World::new(Options { slow_threads: 1, ..options() });
+    let (busy, quiet) = (world.connect(), world.connect());
+    let listen = |i: usize| Listen::to(&format!("l{i}"), &format!("author.role = '{i}'")).now();
+    let many: Vec<Subscription> = (0..CLASSES).map(listen).collect();
+    busy.set(Principal::Guest, many).await;
+    quiet.listen(&Listen { record: Some("q"), ..Listen::to("quiet", RELATED) }).await;
+    world.lookup.barrier.shut();
+    world.commit(&["r author=a", "s author=b", "t author=good"].map(post));
+    world.commit(&[post("q author=good")]);
+    world.sync().await;
+    world.lookup.barrier.let_pass(3);
+    assert_eq!(quiet.read_lines(1).await, ["4 quiet create q"]);
+    assert!(world.feed.stats().slow as usize > CLASSES);
+    world.lookup.barrier.open();
+    assert_eq!(busy.read_to_end(&world).await.len(), 2 * CLASSES);
 }

@@ -87,17 +87,35 @@ impl Barrier {
     }
 }
 
-/// A rule through `author` holds if the author is "good".
-#[derive(Default)]
+/// A rule through `author` holds if the author is "good", or is a user whose role is "good" now.
 pub struct FakeLookup {
+    log: Arc<FakeLog>,
     pub barrier: Barrier,
+    /// questions of each call, as "seq image"
+    pub calls: Mutex<Vec<Vec<String>>>,
+    /// calls that fail
+    pub failing: AtomicU64,
 }
 
 impl Lookup for FakeLookup {
-    fn holds(&self, _: &Residual, image: &Record, _: &Change) -> bool {
+    fn ask(&self, asked: &[Asked<'_>]) -> Answered {
         self.barrier.pass();
-        image.text("author") == "good"
+        let text =
+            |asked: &Asked<'_>| format!("{} {}", asked.change.position.seq, asked.image.text("author"));
+        self.calls.lock().unwrap().push(asked.iter().map(text).collect());
+        if self.failing.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Answered::nothing(asked.len());
+        }
+        let changes = self.log.all();
+        let holds = asked.iter().map(|asked| Some(is_good(&changes, asked.image.text("author")))).collect();
+        Answered { head: changes.len() as Seq, holds }
     }
+}
+
+fn is_good(changes: &[Arc<Change>], author: &str) -> bool {
+    let of = |change: &&Arc<Change>| &*change.collection.id == USERS && change.record().id() == author;
+    let user = changes.iter().rev().find(of).and_then(|change| change.new.as_ref());
+    author == "good" || user.is_some_and(|user| user.text("role") == "good")
 }
 
 pub fn users(secret: &str) -> Collection {
@@ -208,7 +226,13 @@ pub fn options() -> Options {
 
 impl World {
     pub fn new(options: Options) -> Self {
-        let (log, lookup) = (Arc::<FakeLog>::default(), Arc::<FakeLookup>::default());
+        let log = Arc::<FakeLog>::default();
+        let lookup = Arc::new(FakeLookup {
+            log: log.clone(),
+            barrier: Barrier::default(),
+            calls: Mutex::default(),
+            failing: AtomicU64::new(0),
+        });
         let catalog = catalog(1, vec![posts(), users("s1")]);
         let feed = Feed::start(log.clone(), lookup.clone(), catalog.clone(), options);
         Self {

@@ -1,9 +1,8 @@
 use super::*;
 use bytes::Bytes;
 use std::sync::Arc;
-use tidewire_feed::{Feed, Log, Lookup, OnRevoked, Options};
-use tidewire_model::{Catalog, Change, Epoch, Record, Seq};
-use tidewire_rules::Residual;
+use tidewire_feed::{Answered, Asked, Feed, Log, Lookup, OnRevoked, Options};
+use tidewire_model::{Catalog, Change, Epoch, Seq};
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::time::Instant;
 
@@ -29,8 +28,8 @@ impl Log for Nothing {
 }
 
 impl Lookup for Nothing {
-    fn holds(&self, _: &Residual, _: &Record, _: &Change) -> bool {
-        false
+    fn ask(&self, asked: &[Asked<'_>]) -> Answered {
+        Answered::nothing(asked.len())
     }
 }
 

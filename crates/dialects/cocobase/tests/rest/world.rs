@@ -10,12 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use tidewire_auth::{Attempts, Passwords, TokenKind};
 use tidewire_cocobase::{App, realtime, routes};
-use tidewire_feed::{Feed, Log, Lookup};
-use tidewire_model::{Change, Epoch, Record, Seq, TenantId};
+use tidewire_feed::{Answered, Asked, Feed, Log, Lookup};
+use tidewire_model::{Change, Epoch, Seq, TenantId};
 use tidewire_records::key::{self, Keys};
 use tidewire_records::{RecordError, account, bootstrap, sign_in};
-use tidewire_rules::Residual;
-use tidewire_store::{Committed, KeyKind, Options, Store};
+use tidewire_store::{Committed, KeyKind, Options, Store, StoreError};
 use tower::ServiceExt;
 
 /// One request and what its answer must be.
@@ -237,7 +236,11 @@ impl Log for StoreLog {
 }
 
 impl Lookup for StoreLog {
-    fn holds(&self, gate: &Residual, image: &Record, _change: &Change) -> bool {
-        self.0.read_here(|snapshot| snapshot.holds(gate, image, &[])).unwrap()
+    fn ask(&self, asked: &[Asked<'_>]) -> Answered {
+        let answers = self.0.read_here(|snapshot| {
+            let holds = asked.iter().map(|asked| snapshot.holds(asked.gate, asked.image, &[]).map(Some));
+            Ok::<_, StoreError>(Answered { head: snapshot.head()?, holds: holds.collect::<Result<_, _>>()? })
+        });
+        answers.unwrap()
     }
 }

@@ -9,11 +9,10 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use tidewire_auth::Passwords;
-use tidewire_feed::{Feed, Log, Lookup};
-use tidewire_model::{Change, Epoch, Record, Seq};
+use tidewire_feed::{Answered, Asked, Feed, Log, Lookup};
+use tidewire_model::{Change, Epoch, Seq};
 use tidewire_pocketbase::{App, routes};
-use tidewire_rules::Residual;
-use tidewire_store::{Committed, Options, Store};
+use tidewire_store::{Committed, Options, Store, StoreError};
 use tower::ServiceExt;
 
 pub const SETUP: &str = include_str!("setup.json");
@@ -257,7 +256,11 @@ impl Log for StoreLog {
 }
 
 impl Lookup for StoreLog {
-    fn holds(&self, gate: &Residual, image: &Record, _change: &Change) -> bool {
-        self.0.read_here(|snapshot| snapshot.holds(gate, image, &[])).unwrap()
+    fn ask(&self, asked: &[Asked<'_>]) -> Answered {
+        let answers = self.0.read_here(|snapshot| {
+            let holds = asked.iter().map(|asked| snapshot.holds(asked.gate, asked.image, &[]).map(Some));
+            Ok::<_, StoreError>(Answered { head: snapshot.head()?, holds: holds.collect::<Result<_, _>>()? })
+        });
+        answers.unwrap()
     }
 }

@@ -9,12 +9,11 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use tidewire_auth::{Attempts, Passwords};
-use tidewire_feed::{Feed, Log, Lookup};
-use tidewire_model::{Change, Epoch, Record, Seq};
-use tidewire_rules::Residual;
+use tidewire_feed::{Answered, Asked, Feed, Log, Lookup};
+use tidewire_model::{Change, Epoch, Seq};
 use tidewire_snackbase::realtime::{Options as RealtimeOptions, Realtime};
 use tidewire_snackbase::{App, Lifetimes, routes};
-use tidewire_store::{Committed, Options, Store};
+use tidewire_store::{Committed, Options, Store, StoreError};
 use tower::ServiceExt;
 
 /// Two accounts with a user each, and a superadmin.
@@ -232,7 +231,11 @@ impl Log for StoreLog {
 }
 
 impl Lookup for StoreLog {
-    fn holds(&self, gate: &Residual, image: &Record, _change: &Change) -> bool {
-        self.0.read_here(|snapshot| snapshot.holds(gate, image, &[])).unwrap()
+    fn ask(&self, asked: &[Asked<'_>]) -> Answered {
+        let answers = self.0.read_here(|snapshot| {
+            let holds = asked.iter().map(|asked| snapshot.holds(asked.gate, asked.image, &[]).map(Some));
+            Ok::<_, StoreError>(Answered { head: snapshot.head()?, holds: holds.collect::<Result<_, _>>()? })
+        });
+        answers.unwrap()
     }
 }
