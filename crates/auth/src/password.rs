@@ -52,6 +52,16 @@ impl Passwords {
         answer.await.map_err(|_| PasswordError::Failed)
     }
 
+    /// Passwords that wait to be hashed.
+    pub fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
+    /// Passwords that were turned away because too many waited.
+    pub fn refused(&self) -> u64 {
+        self.pool.refused()
+    }
+
     /// True if the hash should be made anew with today's algorithm.
     pub fn is_outdated(hash: &str) -> bool {
         !hash.starts_with(CURRENT)

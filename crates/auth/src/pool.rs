@@ -1,5 +1,6 @@
 use crate::argon;
 use crate::password::{PasswordError, decoy, matches};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
@@ -12,6 +13,8 @@ pub(crate) enum Job {
 /// Threads that hash, with a bounded queue before them. They end when the pool is dropped.
 pub(crate) struct Pool {
     queue: SyncSender<Job>,
+    waiting: Arc<AtomicUsize>,
+    refused: AtomicU64,
 }
 
 impl Pool {
@@ -20,22 +23,39 @@ impl Pool {
         decoy();
         let (queue, jobs) = sync_channel(waiting.max(1));
         let jobs = Arc::new(Mutex::new(jobs));
+        let waiting = Arc::new(AtomicUsize::new(0));
         for number in 0..threads.max(1) {
-            let jobs = jobs.clone();
+            let (jobs, waiting) = (jobs.clone(), waiting.clone());
             let thread = std::thread::Builder::new().name(format!("password-{number}"));
             // Without a thread the queue stays full and callers are told `Busy`.
-            let _ = thread.spawn(move || while next(&jobs).map(run).is_some() {});
+            let _ = thread.spawn(move || while next(&jobs, &waiting).map(run).is_some() {});
         }
-        Self { queue }
+        Self { queue, waiting, refused: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Relaxed)
+    }
+
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Relaxed)
     }
 
     pub(crate) fn submit(&self, job: Job) -> Result<(), PasswordError> {
-        self.queue.try_send(job).map_err(|_| PasswordError::Busy)
+        // counted before it can be taken
+        self.waiting.fetch_add(1, Relaxed);
+        self.queue.try_send(job).map_err(|_| {
+            self.waiting.fetch_sub(1, Relaxed);
+            self.refused.fetch_add(1, Relaxed);
+            PasswordError::Busy
+        })
     }
 }
 
-fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
-    jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+fn next(jobs: &Mutex<Receiver<Job>>, waiting: &AtomicUsize) -> Option<Job> {
+    let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()?;
+    waiting.fetch_sub(1, Relaxed);
+    Some(job)
 }
 
 /// Work whose caller has gone is left undone.

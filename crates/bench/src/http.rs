@@ -53,26 +53,6 @@ impl Connection {
         serde_json::from_slice(&answer.body).with_context(|| format!("{method} {path}"))
     }
 
-    /// Opens an event stream on this connection and returns its client id and the socket.
-    pub fn event_stream(mut self) -> Result<(String, TcpStream)> {
-        self.write("GET", "/api/realtime", "")?;
-        let (status, _) = self.head()?;
-        if status != 200 {
-            bail!("GET /api/realtime: {status}");
-        }
-        let marker = b"\"clientId\":\"";
-        loop {
-            if let Some(at) = memchr::memmem::find(&self.buffer, marker) {
-                let rest = &self.buffer[at + marker.len()..];
-                if let Some(end) = memchr::memchr(b'"', rest) {
-                    let id = String::from_utf8_lossy(&rest[..end]).into_owned();
-                    return Ok((id, self.stream));
-                }
-            }
-            self.fill()?;
-        }
-    }
-
     fn write(&mut self, method: &str, path: &str, body: &str) -> Result<()> {
         let mut text = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
         if !self.token.is_empty() {

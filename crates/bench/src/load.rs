@@ -1,13 +1,18 @@
-//! Requests in a closed loop: some connections, each with one request in flight.
+//! Requests of some connections, each with one in flight: as fast as they may, or by the clock.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use crate::clock;
+use crate::histogram::Histogram;
 use crate::http::Connection;
+
+/// How often a connection looks whether it may go on.
+const LOOK: Duration = Duration::from_micros(200);
 
 /// One request; `fans_out` is how many subscribers must get what it writes.
 pub struct Request {
@@ -17,15 +22,69 @@ pub struct Request {
     pub fans_out: u64,
 }
 
+/// Whose turn it is, the number of the request, and when it is due.
+#[derive(Clone, Copy)]
+pub struct Ticket {
+    pub writer: u8,
+    pub sequence: u32,
+    /// nanoseconds since 1970
+    pub time: u64,
+}
+
 /// What the connections have done so far.
 #[derive(Default)]
 pub struct Progress {
     next: AtomicU32,
     stop: AtomicBool,
+    /// answer times count now
+    pub timed: AtomicBool,
     pub answered: AtomicU64,
-    /// Deliveries that the answered requests must lead to.
+    /// deliveries that the answered requests must lead to
     pub owed: AtomicU64,
-    pub failed: AtomicU64,
+    failed: AtomicU64,
+    times: Mutex<Histogram>,
+}
+
+impl Progress {
+    pub fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    pub fn owed(&self) -> u64 {
+        self.owed.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many are answered.
+    pub fn await_answers(&self, count: u64, limit: Duration) -> Result<()> {
+        let begun = Instant::now();
+        while self.answered() < count {
+            if begun.elapsed() > limit || self.failed.load(Ordering::Relaxed) > 0 {
+                bail!("{} of {count} writes answered after {:?}", self.answered(), begun.elapsed());
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// Times of answers that came while they counted.
+    pub fn times(&self) -> Histogram {
+        self.times.lock().map(|times| times.clone()).unwrap_or_default()
+    }
+
+    /// A row with failed requests measures nothing.
+    fn refuse_failures(&self) -> Result<()> {
+        match self.failed.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            failed => bail!("{failed} requests failed"),
+        }
+    }
+}
+
+pub enum Pace<'a> {
+    /// The next request goes when the last is answered and this allows it.
+    Closed(&'a (dyn Fn(&Progress) -> bool + Sync)),
+    /// So many are due in a second, whatever the answers do.
+    Open(f64),
 }
 
 /// How the load runs.
@@ -34,73 +93,85 @@ pub struct Load<'a> {
     /// whose requests they are; "" for nobody's
     pub token: &'a str,
     pub connections: usize,
-    /// Pause of a connection after each answer.
-    pub pause: Duration,
-    /// The request for a writer and a sequence number.
-    pub request: &'a (dyn Fn(u8, u32) -> Request + Sync),
-    /// Whether the next request may go out now.
-    pub may_go: &'a (dyn Fn(&Progress) -> bool + Sync),
+    pub pace: Pace<'a>,
+    /// requests, at most
+    pub limit: u32,
+    pub request: &'a (dyn Fn(Ticket) -> Request + Sync),
 }
 
 impl Load<'_> {
-    /// Runs the load for as long as `meanwhile` takes; returns its result and all answer times in milliseconds.
-    pub fn run<T>(&self, meanwhile: impl FnOnce(&Progress) -> Result<T>) -> Result<(T, Vec<f64>, Progress)> {
-        let (progress, times) = (Progress::default(), Mutex::new(Vec::new()));
+    /// Runs the load for as long as `meanwhile` takes.
+    pub fn run<T>(&self, meanwhile: impl FnOnce(&Progress) -> Result<T>) -> Result<(T, Progress)> {
+        let (progress, begun) = (Progress::default(), clock::now());
         let outcome = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.connections)
+            let connections: Vec<_> = (0..self.connections)
                 .map(|writer| {
-                    let (progress, times) = (&progress, &times);
-                    scope.spawn(move || self.connection(writer as u8, progress, times))
+                    let progress = &progress;
+                    scope.spawn(move || self.connection(writer as u8, begun, progress))
                 })
                 .collect();
             let outcome = meanwhile(&progress);
             progress.stop.store(true, Ordering::Relaxed);
-            for thread in threads {
-                if let Ok(Err(error)) = thread.join() {
-                    eprintln!("a connection failed: {error:#}");
+            for connection in connections {
+                if let Ok(Err(error)) = connection.join() {
+                    eprintln!("    a connection failed: {error:#}");
                     progress.failed.fetch_add(1, Ordering::Relaxed);
                 }
             }
             outcome
-        })?;
-        let times = times.into_inner().unwrap_or_default();
-        Ok((outcome, times, progress))
+        });
+        progress.refuse_failures()?;
+        Ok((outcome?, progress))
     }
 
-    fn connection(&self, writer: u8, progress: &Progress, times: &Mutex<Vec<f64>>) -> Result<()> {
+    fn connection(&self, writer: u8, begun: u64, progress: &Progress) -> Result<()> {
+        clock::wake_exactly()?;
         let mut connection = Connection::open(self.address, self.token)?;
-        let mut mine = Vec::new();
-        while !progress.stop.load(Ordering::Relaxed) {
-            if !(self.may_go)(progress) {
-                std::thread::sleep(Duration::from_micros(200));
-                continue;
-            }
-            let sequence = progress.next.fetch_add(1, Ordering::Relaxed);
-            let request = (self.request)(writer, sequence);
-            let begun = Instant::now();
+        let mut mine = Histogram::default();
+        while let Some(ticket) = self.next(writer, begun, progress) {
+            let request = (self.request)(ticket);
+            let sent = Instant::now();
             let answer = connection.send(request.method, &request.path, &request.body)?;
             if matches!(answer.status, 200 | 201) {
-                mine.push(begun.elapsed().as_secs_f64() * 1e3);
+                if progress.timed.load(Ordering::Relaxed) {
+                    mine.record(clock::nanos(sent.elapsed()));
+                }
                 progress.owed.fetch_add(request.fans_out, Ordering::Relaxed);
                 progress.answered.fetch_add(1, Ordering::Relaxed);
             } else if progress.failed.fetch_add(1, Ordering::Relaxed) == 0 {
                 let text = String::from_utf8_lossy(&answer.body).into_owned();
-                eprintln!("{} {}: {} {text}", request.method, request.path, answer.status);
-            }
-            if !self.pause.is_zero() {
-                std::thread::sleep(self.pause);
+                eprintln!("    {} {}: {} {text}", request.method, request.path, answer.status);
             }
         }
-        if let Ok(mut all) = times.lock() {
-            all.append(&mut mine);
+        if let Ok(mut all) = progress.times.lock() {
+            all.add(&mine);
         }
         Ok(())
     }
-}
 
-/// The value below which this share of the sorted values lies.
-pub fn percentile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let at = (values.len().saturating_sub(1) as f64 * share).round() as usize;
-    values.get(at).copied().unwrap_or(f64::NAN)
+    /// Waits for the next turn; none after the end.
+    fn next(&self, writer: u8, begun: u64, progress: &Progress) -> Option<Ticket> {
+        let stopped = || progress.stop.load(Ordering::Relaxed);
+        if let Pace::Closed(may_go) = self.pace {
+            while !stopped() && !may_go(progress) {
+                std::thread::sleep(LOOK);
+            }
+        }
+        if stopped() {
+            return None;
+        }
+        let sequence = progress.next.fetch_add(1, Ordering::Relaxed);
+        if sequence >= self.limit {
+            return None;
+        }
+        let time = match self.pace {
+            Pace::Closed(_) => clock::now(),
+            Pace::Open(rate) => {
+                let due = begun + (f64::from(sequence) * 1e9 / rate) as u64;
+                clock::sleep_until(due);
+                due
+            }
+        };
+        (!stopped()).then_some(Ticket { writer, sequence, time })
+    }
 }

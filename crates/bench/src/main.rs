@@ -1,28 +1,44 @@
-//! Drives Tidewire and PocketBase with the same work, in turn, on this machine, and prints a table of ratios.
+//! Drives Tidewire and PocketBase with the same work, in turn, on this machine, and prints tables of medians and ratios.
 
+mod client;
+mod clock;
+mod counter;
+mod disk;
+mod farm;
+mod histogram;
 mod http;
+mod keeper;
 mod load;
 mod marker;
 mod meter;
+mod outcome;
+mod plan;
+mod program;
 mod report;
 mod rows;
+mod runner;
 mod server;
-mod setup;
 mod socket;
+mod stamp;
 mod subscribers;
 mod table;
+mod topic;
+mod world;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Parser;
 
-use crate::rows::Plan;
-use crate::server::Program;
-use crate::table::Table;
+use crate::plan::Plan;
+use crate::program::{Kind, Program};
+use crate::rows::Row;
+use crate::runner::Runner;
 
-/// Runs both servers in turn, several rounds, and prints medians and ratios as a Markdown table.
+/// Runs both servers in turn, several rounds, and prints medians and ratios as Markdown tables.
 #[derive(Parser)]
 struct Args {
     /// The binary under test
@@ -31,70 +47,65 @@ struct Args {
     /// PocketBase's binary
     #[arg(long)]
     pocketbase: Option<PathBuf>,
-    /// One short round: a first look, not a measurement
+    /// One short round of smaller rows: a first look, not a measurement
     #[arg(long)]
     quick: bool,
-    /// Rounds; each runs every server once
+    /// Rounds; each runs every program once
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Subscribers of the fan-out rows
-    #[arg(long, default_value_t = 1000)]
-    subscribers: usize,
-    /// Run only the rows whose name contains this
+    /// Run only rows whose topic or name contains this
     #[arg(long, default_value = "")]
     only: String,
+    /// How often at most a run is made again because others disturbed it
+    #[arg(long, default_value_t = 2)]
+    repeats: usize,
     /// Leave Tidewire out
     #[arg(long)]
     without_tidewire: bool,
-    /// Also write a document with the machine, the versions and the table
+    /// Also write a document with the machine, the versions and the tables
     #[arg(long)]
     report: Option<PathBuf>,
     /// The raw program's own part
     #[arg(long, hide = true)]
-    write_without_end: Option<usize>,
+    write_for_tickets: Option<usize>,
 }
 
-/// The program that only writes.
-const RAW: &str = "raw writer";
-
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    if let Some(count) = args.write_without_end {
-        return rows::raw::write_without_end(count);
+    if let Some(count) = args.write_for_tickets {
+        rows::raw::write_for_tickets(count)?;
+        return Ok(ExitCode::SUCCESS);
     }
-    let programs = programs(&args);
-    let rounds = if args.quick { 1 } else { args.rounds };
-    let plan = Plan::new(args.quick, args.subscribers, &args.only);
-    let begun = Instant::now();
-    let mut table = Table::new(programs.iter().map(|program| program.name).chain([RAW]).collect());
+    let (programs, plan, begun) = (programs(&args), Plan::new(args.quick, args.rounds), Instant::now());
+    let (rounds, rows) = (plan.rounds, rows::all(&plan));
+    let wanted: Vec<&Row> = rows.iter().filter(|row| is_wanted(row, &args.only)).collect();
+    ensure!(!wanted.is_empty(), "no row's topic or name contains {:?}", args.only);
+    let mut runner = Runner::new(programs.clone(), plan, args.repeats);
     for round in 0..rounds {
-        for at in 0..programs.len() {
-            // Who goes first changes with the round, so that a drift of the machine hits both.
-            let who = (at + round) % programs.len();
-            eprintln!("round {} of {rounds}: {}", round + 1, programs[who].name);
-            for outcome in rows::run(&programs[who], &plan)? {
-                table.add(who, outcome);
-            }
-        }
-        eprintln!("round {} of {rounds}: {RAW}", round + 1);
-        for outcome in rows::raw::run(&plan)? {
-            table.add(programs.len(), outcome);
-        }
+        eprintln!("round {} of {rounds}", round + 1);
+        runner.round(round, &wanted);
     }
-    let (table, taken) = (table.markdown(), begun.elapsed().as_secs_f64());
-    let closing = format!("{rounds} round(s), {} subscribers, {taken:.0} s.", args.subscribers);
-    println!("{table}\n{closing}");
-    args.report.map_or(Ok(()), |file| report::write(&file, &programs, &table, &closing))
+    let closing = format!("{rounds} round(s), {:.0} s.", begun.elapsed().as_secs_f64());
+    println!("{}\n{}{closing}", runner.table.markdown(), report::disturbance(&runner.table));
+    if let Some(file) = &args.report {
+        report::write(file, &programs, &runner.table, &closing)?;
+    }
+    Ok(if runner.table.has_failures() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn programs(args: &Args) -> Vec<Program> {
+fn is_wanted(row: &Row, only: &str) -> bool {
+    format!("{}: {}", row.topic.title(), row.name).to_lowercase().contains(&only.to_lowercase())
+}
+
+fn programs(args: &Args) -> Vec<Arc<Program>> {
     let mut found = Vec::new();
     if let Some(path) = &args.pocketbase {
-        found.push(Program { name: "PocketBase", path: path.clone(), has_sockets: false, unsynced: &[] });
+        found.push((Kind::PocketBase, path.clone()));
     }
     if !args.without_tidewire {
-        let unsynced = &[("TIDEWIRE_SYNC", "checkpoint")];
-        found.push(Program { name: "Tidewire", path: args.tidewire.clone(), has_sockets: true, unsynced });
+        found.push((Kind::Tidewire, args.tidewire.clone()));
+        found.push((Kind::Unsynced, args.tidewire.clone()));
     }
-    found
+    found.extend([(Kind::Raw, PathBuf::new()), (Kind::Disk, PathBuf::new())]);
+    found.into_iter().map(|(kind, path)| Arc::new(Program { kind, path })).collect()
 }

@@ -6,6 +6,8 @@ use anyhow::{Context, Result};
 
 /// The kernel counts CPU time for user space in hundredths of a second.
 const TICK: f64 = 0.01;
+/// Size in which the kernel counts memory of sockets.
+const PAGE_KIB: f64 = 4.0;
 
 /// Seconds of CPU used since some fixed moment, and when they were read.
 #[derive(Clone, Copy)]
@@ -17,6 +19,7 @@ pub struct Reading {
 }
 
 /// What was used between two readings.
+#[derive(Clone, Copy)]
 pub struct Used {
     /// Wall time in seconds.
     pub wall: f64,
@@ -44,10 +47,34 @@ impl Reading {
     }
 }
 
-/// KiB of resident memory.
+/// KiB of resident memory now.
 pub fn resident(pid: u32) -> Result<f64> {
+    status(pid, "VmRSS:")
+}
+
+/// KiB of resident memory at most so far.
+pub fn peak(pid: u32) -> Result<f64> {
+    status(pid, "VmHWM:")
+}
+
+/// KiB that the kernel holds for TCP sockets, of all processes.
+pub fn sockets() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/net/sockstat")?;
+    let line = text.lines().find(|line| line.starts_with("TCP:")).context("no TCP in sockstat")?;
+    let pages = line.split_whitespace().skip_while(|word| *word != "mem").nth(1).context("no mem")?;
+    Ok(pages.parse::<f64>()? * PAGE_KIB)
+}
+
+/// Files that this process and those it starts may hold open.
+pub fn open_files() -> Result<u64> {
+    let limits = std::fs::read_to_string("/proc/self/limits")?;
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).context("no file limit")?;
+    Ok(line.split_whitespace().nth(3).context("no file limit")?.parse()?)
+}
+
+fn status(pid: u32, field: &str) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
     Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
 }
 

@@ -1,8 +1,8 @@
 //! A server in a process of its own, on a free loopback port and a temporary folder.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -10,84 +10,69 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::http::Connection;
-use crate::setup::KEY;
+use crate::keeper::{Keeper, Kept};
+use crate::program::Program;
+use crate::world::KEY;
 
 const START: Duration = Duration::from_secs(20);
 pub const EMAIL: &str = "root@example.com";
 pub const PASSWORD: &str = "root-password";
 
-/// A program that is measured.
-pub struct Program {
-    pub name: &'static str,
-    pub path: PathBuf,
-    /// it speaks CocoBase's protocol
-    pub has_sockets: bool,
-    /// environment with which commits do not wait for the disk
-    pub unsynced: &'static [(&'static str, &'static str)],
-}
-
 /// A running server; ends when dropped.
 pub struct Server {
-    process: Child,
+    program: Arc<Program>,
+    keeper: Keeper,
+    process: Kept,
     pub address: SocketAddr,
     /// Token of a superuser.
     pub token: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
-    pub fn start(program: &Program) -> Result<Self> {
-        Self::start_with(program, &[])
-    }
-
-    /// A server whose commits do not wait for the disk.
-    pub fn start_unsynced(program: &Program) -> Result<Self> {
-        Self::start_with(program, program.unsynced)
-    }
-
-    fn start_with(program: &Program, environment: &[(&str, &str)]) -> Result<Self> {
+    pub fn start(program: &Arc<Program>, keeper: &Keeper) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let data = format!("--dir={}", folder.path().join("data").display());
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let process = Command::new(&program.path)
-            .args(["serve", &format!("--http={address}"), &data])
-            .env("TIDEWIRE_RATE_LIMIT", "off")
-            .envs(environment.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| program.path.display().to_string())?;
-        let mut server = Server { process, address, token: String::new(), _folder: folder };
+        let (process, address) = spawn(program, keeper, &folder)?;
+        let program = program.clone();
+        let mut server =
+            Server { program, keeper: keeper.clone(), process, address, token: String::new(), folder };
         server.wait()?;
-        let made = Command::new(&program.path)
-            .args(["superuser", "upsert", EMAIL, PASSWORD, &data])
-            .stdout(Stdio::null())
-            .status()?;
-        if !made.success() {
-            bail!("{} superuser upsert: {made}", program.name);
+        server.command(&["superuser", "upsert", EMAIL, PASSWORD])?;
+        if server.program.has_sockets() {
+            server.command(&["key", "create", "default", "--key", KEY])?;
         }
-        if program.has_sockets {
-            let made = Command::new(&program.path)
-                .args(["key", "create", "default", "--key", KEY, &data])
-                .stdout(Stdio::null())
-                .status()?;
-            if !made.success() {
-                bail!("{} key create: {made}", program.name);
-            }
-        }
-        server.token = sign_in(address, "_superusers", EMAIL, PASSWORD)?;
+        server.token = sign_in(server.address, "_superusers", EMAIL, PASSWORD)?;
         Ok(server)
     }
 
-    pub fn pid(&self) -> u32 {
-        self.process.id()
+    /// Ends it as an operator would and starts a new process on the same data, whose memory has no past.
+    pub fn restart(&mut self) -> Result<()> {
+        self.process.end()?;
+        (self.process, self.address) = spawn(&self.program, &self.keeper, &self.folder)?;
+        self.wait()
     }
 
-    fn wait(&mut self) -> Result<()> {
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<()> {
+        let made = Command::new(&self.program.path)
+            .args(arguments)
+            .arg(data(&self.folder))
+            .stdout(Stdio::null())
+            .status()?;
+        if !made.success() {
+            bail!("{} {}: {made}", self.program.name(), arguments[0]);
+        }
+        Ok(())
+    }
+
+    fn wait(&self) -> Result<()> {
         let begun = Instant::now();
         loop {
-            if let Some(status) = self.process.try_wait()? {
-                bail!("the server ended: {status}");
+            if self.process.has_ended()? {
+                bail!("the server ended at its start");
             }
             let answer =
                 Connection::open(self.address, "").and_then(|mut c| c.send("GET", "/api/health", ""));
@@ -102,11 +87,22 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn spawn(program: &Program, keeper: &Keeper, folder: &TempDir) -> Result<(Kept, SocketAddr)> {
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let child = Command::new(&program.path)
+        .args(["serve", &format!("--http={address}"), &data(folder)])
+        .env("TIDEWIRE_RATE_LIMIT", "off")
+        .envs(program.environment().iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .with_context(|| program.path.display().to_string())?;
+    Ok((keeper.keep(child), address))
+}
+
+fn data(folder: &TempDir) -> String {
+    format!("--dir={}", folder.path().join("data").display())
 }
 
 /// Returns the token of a record of an auth collection.

@@ -66,7 +66,7 @@ impl Classes {
                 self.projections.give_back(projection);
                 class
             }
-            None => self.found(spec, projection, revision, &text),
+            None => self.found(spec, revision, projection, &text),
         };
         self.scratch = text;
         let seat = self.free_seats.pop().unwrap_or_else(|| {
@@ -129,6 +129,10 @@ impl Classes {
         }
     }
 
+    pub fn topics(&self) -> usize {
+        self.index.topics()
+    }
+
     /// Appends each class that the change can concern, once.
     pub fn candidates(&mut self, change: &Change, out: &mut Vec<ClassId>) {
         self.index.candidates(change, out);
@@ -156,7 +160,7 @@ impl Classes {
         self.by_key.find(key_hash(&self.hasher, topic, projection, text), same).copied()
     }
 
-    fn found(&mut self, spec: ClassSpec, projection: ProjectionId, revision: u64, text: &str) -> ClassId {
+    fn found(&mut self, spec: ClassSpec, revision: u64, projection: ProjectionId, text: &str) -> ClassId {
         let id = self.free.pop().unwrap_or_else(|| {
             self.list.push(None);
             (self.list.len() - 1) as ClassId

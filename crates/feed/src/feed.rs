@@ -17,6 +17,7 @@ use crate::rooms::{Limits, RoomInfo, Rooms};
 use crate::slow::SlowLane;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
+use crate::weigh::Weight;
 
 use bytes::Bytes;
 use hashbrown::HashMap;
@@ -150,6 +151,13 @@ impl Feed {
         if self.inner.inbox.send(Input::Settle { done }).await {
             let _ = answer.await;
         }
+    }
+
+    /// What waits for connections now; all zero once the feed has stopped.
+    pub async fn weigh(&self) -> Weight {
+        let (done, answer) = oneshot::channel();
+        let asked = self.inner.inbox.send(Input::Weigh { done }).await;
+        if asked { answer.await.unwrap_or_default() } else { Weight::default() }
     }
 
     pub fn cursors(&self) -> &Cursors {

@@ -113,6 +113,9 @@ impl Hub {
             Input::Settle { done } => {
                 let _ = done.send(());
             }
+            Input::Weigh { done } => {
+                let _ = done.send(self.weigh());
+            }
             Input::Hungry(id) => self.begin_replay(id),
             Input::Replayed { id, generation, lost } => self.end_replay(id, generation, lost),
             Input::Disconnect(id) => self.disconnect(id, Ending::Closed),

@@ -2,6 +2,7 @@ use crate::ConnectionId;
 use crate::interest::{Ending, OnRevoked, Subscription};
 use crate::outbox::Outbox;
 use crate::rooms::{Join, JoinError, RoomInfo};
+use crate::weigh::Weight;
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -50,6 +51,9 @@ pub(crate) enum Input {
     },
     Settle {
         done: oneshot::Sender<()>,
+    },
+    Weigh {
+        done: oneshot::Sender<Weight>,
     },
     /// the reader made room for a replay
     Hungry(ConnectionId),
@@ -166,7 +170,8 @@ impl Inbox {
                     | Input::Join { .. }
                     | Input::Say { .. }
                     | Input::Rooms { .. }
-                    | Input::Settle { .. } => self.room.add_permits(1),
+                    | Input::Settle { .. }
+                    | Input::Weigh { .. } => self.room.add_permits(1),
                     _ => {}
                 }
                 return Popped::Input(after, input);

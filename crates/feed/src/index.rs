@@ -113,6 +113,12 @@ impl Index {
         }
     }
 
+    /// Collections, records and names that somebody listens to.
+    pub fn topics(&self) -> usize {
+        let shelves = self.collections.values().map(Shelf::topics);
+        self.messages.len() + shelves.sum::<usize>()
+    }
+
     /// Appends the classes that this change can concern; some twice.
     pub fn candidates(&self, change: &Change, out: &mut Vec<ClassId>) {
         let Some(shelf) = self.collections.get(&Key(&change.tenant, &change.collection.id)) else { return };
@@ -195,6 +201,11 @@ impl Shelf {
                 }
             }
         }
+    }
+
+    fn topics(&self) -> usize {
+        let whole = !self.open.is_empty() || !self.fields.is_empty();
+        self.records.len() + usize::from(whole)
     }
 
     fn is_empty(&self) -> bool {

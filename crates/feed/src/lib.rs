@@ -37,6 +37,7 @@ mod stats;
 mod topic;
 mod touched;
 mod turns;
+mod weigh;
 
 pub use class::ClassSpec;
 pub use connection::{Connection, ConnectionId};
@@ -48,3 +49,4 @@ pub use log::{Answered, Asked, Log, Lookup};
 pub use rooms::{Channel, Herald, Join, JoinError, Limits as RoomLimits, Make, Participant, RoomInfo, View};
 pub use stats::Stats;
 pub use topic::Topic;
+pub use weigh::Weight;

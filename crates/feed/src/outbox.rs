@@ -100,6 +100,13 @@ pub(crate) struct Read {
     pub hungry: bool,
 }
 
+/// What an outbox holds.
+pub(crate) struct Waiting {
+    pub bytes: usize,
+    /// bytes of held messages, if it is behind
+    pub held: Option<usize>,
+}
+
 impl Outbox {
     pub fn new(id: ConnectionId) -> Arc<Self> {
         Arc::new(Self { id, principal: Mutex::default(), state: Mutex::default() })
@@ -167,6 +174,12 @@ impl Outbox {
     /// Bytes of own frames that were not read yet.
     pub fn owed(&self) -> usize {
         self.state.lock().own_bytes
+    }
+
+    pub fn waiting(&self) -> Waiting {
+        let state = self.state.lock();
+        let held = state.behind.as_ref().map(|behind| behind.held_bytes);
+        Waiting { bytes: state.bytes + state.own_bytes, held }
     }
 
     /// All that a replay has to say about the changes up to `until`, in their order; empties `words`.

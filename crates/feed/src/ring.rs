@@ -25,6 +25,10 @@ impl Ring {
         changes.push_back(change.clone());
     }
 
+    pub fn len(&self) -> usize {
+        self.changes.read().len()
+    }
+
     /// After a hole nothing before it may be taken for complete.
     pub fn clear(&self) {
         self.changes.write().clear();

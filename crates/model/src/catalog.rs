@@ -1,7 +1,8 @@
 use crate::collection::Collection;
 use crate::field::FieldKind;
 use crate::tenant::TenantId;
-use std::collections::HashMap;
+use hashbrown::{Equivalent, HashMap};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// All collections at one moment. Immutable: a change of the schema makes a new one.
@@ -14,6 +15,16 @@ pub struct Catalog {
     by_id: HashMap<Box<str>, Arc<Collection>>,
     /// lower-cased name, by owner (None: the instance)
     by_name: HashMap<(Option<TenantId>, String), Arc<Collection>>,
+}
+
+/// A key of `by_name` to look up.
+#[derive(Hash)]
+struct Name<'a>(Option<&'a TenantId>, &'a str);
+
+impl Equivalent<(Option<TenantId>, String)> for Name<'_> {
+    fn equivalent(&self, (owner, name): &(Option<TenantId>, String)) -> bool {
+        self.0 == owner.as_ref() && self.1 == name
+    }
 }
 
 impl Catalog {
@@ -35,8 +46,10 @@ impl Catalog {
     /// By exact name, or by name in another case: a tenant's own first, then the instance's. The server's own have no
     /// name that anybody could say.
     pub fn by_name(&self, tenant: &TenantId, name: &str) -> Option<&Arc<Collection>> {
-        let name = name.to_lowercase();
-        self.by_name.get(&(Some(tenant.clone()), name.clone())).or_else(|| self.by_name.get(&(None, name)))
+        let is_lower = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        let name = if is_lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_lowercase()) };
+        let found = self.by_name.get(&Name(Some(tenant), &name));
+        found.or_else(|| self.by_name.get(&Name(None, &name)))
     }
 
     /// What a path segment names: an id or a name. What another tenant made for itself is not there.

@@ -1,8 +1,8 @@
 use crate::field::Field;
 use crate::tenant::TenantId;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::collections::HashMap;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use std::fmt::Write as _;
 
 /// Milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,16 +26,18 @@ impl Timestamp {
     pub fn to_text(self) -> String {
         let Ok(moment) = jiff::Timestamp::from_millisecond(self.0) else { return String::new() };
         let at = TimeZone::UTC.to_datetime(moment);
-        format!(
-            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}Z",
-            at.year(),
-            at.month(),
-            at.day(),
-            at.hour(),
-            at.minute(),
-            at.second(),
-            at.subsec_nanosecond() / 1_000_000
-        )
+        let mut text = String::with_capacity(24);
+        let _ = write!(text, "{:04}", at.year());
+        for (separator, number) in
+            [('-', at.month()), ('-', at.day()), (' ', at.hour()), (':', at.minute()), (':', at.second())]
+        {
+            text.push(separator);
+            push_digits(&mut text, number.unsigned_abs().into(), 10);
+        }
+        text.push('.');
+        push_digits(&mut text, at.subsec_nanosecond().unsigned_abs() / 1_000_000, 100);
+        text.push('Z');
+        text
     }
 
     /// Reads what a date field accepts: RFC 3339 (`T` or a space, seconds present), or a bare date. Zones are
@@ -56,6 +59,14 @@ impl Timestamp {
 
     fn from_utc(at: DateTime) -> Option<Self> {
         Some(Self(TimeZone::UTC.to_timestamp(at).ok()?.as_millisecond()))
+    }
+}
+
+/// As many digits as `place`, the worth of the first one, has.
+fn push_digits(text: &mut String, number: u32, mut place: u32) {
+    while place > 0 {
+        text.push(char::from(b'0' + (number / place % 10) as u8));
+        place /= 10;
     }
 }
 
@@ -81,6 +92,8 @@ mod tests {
             ("2024-02-29T23:59:59Z", Some("2024-02-29 23:59:59.000Z")),
             ("2024-06-01 00:00:00.123Z", Some("2024-06-01 00:00:00.123Z")),
             ("2024-06-01 00:00:00.123999Z", Some("2024-06-01 00:00:00.123Z")),
+            ("1969-12-31 23:59:59.007Z", Some("1969-12-31 23:59:59.007Z")),
+            ("0000-01-01T00:00:00.040+02:00", Some("-001-12-31 22:00:00.040Z")),
             ("2024-01-01 10:00:00", Some("2024-01-01 10:00:00.000Z")),
             ("2024-05-05 10:00", None),
             ("2024-02-30", None),

@@ -20,8 +20,11 @@ const NOT_DATA: [&str; 5] = ["collectionId", "collectionName", "collection_id", 
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub record: Record,
-    /// field values after modifiers; keys that name no field as they came
+    /// field values after modifiers; keys that name no field as they came. Empty if nothing of the collection reads it
     pub body: Body,
+    /// fields that the body named
+    named: Vec<usize>,
+    reads_body: bool,
     /// passwords as they were typed, by field index
     pub plain: BTreeMap<usize, String>,
     /// values to be stored encrypted, by field index
@@ -41,13 +44,16 @@ enum Change {
 impl Draft {
     /// Hidden fields of the body are dropped unless `superuser`, but for the password of an auth record.
     pub fn new(base: Record, prepared: &Prepared, superuser: bool) -> Self {
+        let collection = base.collection.clone();
+        let reads_body = reads_body(&collection);
         let mut draft = Self {
             record: base,
-            body: prepared.body.clone(),
+            body: if reads_body { prepared.body.clone() } else { Body::new() },
+            named: Vec::with_capacity(prepared.body.len()),
+            reads_body,
             plain: BTreeMap::new(),
             secrets: BTreeMap::new(),
         };
-        let collection = draft.record.collection.clone();
         let mut keys: Vec<&String> = prepared.body.keys().collect();
         // a plain name comes before its modifiers
         keys.sort_by_key(|key| key.len());
@@ -87,30 +93,37 @@ impl Draft {
         let collection = self.record.collection.clone();
         for (index, field) in collection.fields.iter().enumerate() {
             let Some(extra) = field.extra.as_ref().filter(|extra| !extra.default.is_null()) else { continue };
-            if !self.body.contains_key(&*field.name) {
+            if !self.named.contains(&index) {
                 self.apply(index, field, Change::Set, &extra.default, &Prepared::default());
             }
         }
     }
 
     fn apply(&mut self, index: usize, field: &Field, change: Change, input: &Json, prepared: &Prepared) {
-        let seen = if let FieldKind::Password(_) = field.kind {
+        self.named.push(index);
+        if let FieldKind::Password(_) = field.kind {
             let plain = text(input).into_owned();
             let hash = prepared.hashes.get(&*field.name).map_or(UNHASHED, String::as_str);
             self.record.values[index] = Value::text(if plain.is_empty() { "" } else { hash });
-            self.plain.insert(index, plain.clone());
-            Json::String(plain)
+            self.plain.insert(index, plain);
         } else if is_secret(field) {
             self.apply_secret(index, field, input);
-            input.clone()
-        } else {
-            if !is_managed(field) {
-                let value = changed(field, &self.record.values[index], change, input);
-                self.record.values[index] = unset_if_empty(field, value);
-            }
-            self.record.values[index].to_json()
-        };
-        self.body.insert(field.name.to_string(), seen);
+        } else if !is_managed(field) {
+            let value = changed(field, &self.record.values[index], change, input);
+            self.record.values[index] = unset_if_empty(field, value);
+        }
+        if self.reads_body {
+            self.body.insert(field.name.to_string(), self.seen(index, field, input));
+        }
+    }
+
+    /// What rules see of a field that the body named.
+    fn seen(&self, index: usize, field: &Field, input: &Json) -> Json {
+        match self.plain.get(&index) {
+            Some(plain) => Json::String(plain.clone()),
+            None if is_secret(field) => input.clone(),
+            None => self.record.values[index].to_json(),
+        }
     }
 
     /// What hides a value stands for the stored one.
@@ -147,6 +160,15 @@ impl Draft {
         let index = self.record.collection.field_index(field);
         index.and_then(|index| self.plain.get(&index)).map_or("", String::as_str)
     }
+}
+
+/// Whether a rule, a form or a projection of the collection may ask for the body.
+fn reads_body(collection: &Collection) -> bool {
+    let rules = [&collection.rules.create, &collection.rules.update];
+    let projections = [&collection.projections.create, &collection.projections.update];
+    collection.is_auth()
+        || projections.into_iter().any(Option::is_some)
+        || rules.into_iter().flatten().any(|rule| rule.contains("@request."))
 }
 
 /// Bodies of others than superusers cannot reach hidden fields.
@@ -230,6 +252,7 @@ mod tests {
     fn collection() -> Arc<Collection> {
         let mut collection: Collection = serde_json::from_value(json!({
             "id": "c", "name": "c", "type": "base", "system": false, "indexes": [], "created": "", "updated": "",
+            "createRule": "@request.body.n > 0",
             "fields": [
                 {"name": "t", "type": "text", "autogeneratePattern": "[x]{3}"},
                 {"name": "n", "type": "number"},

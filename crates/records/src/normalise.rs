@@ -85,7 +85,11 @@ pub fn texts(input: &Json) -> Vec<String> {
     unique(items)
 }
 
-fn unique(items: Vec<String>) -> Vec<String> {
+fn unique(mut items: Vec<String>) -> Vec<String> {
+    if items.len() < 2 {
+        items.retain(|item| !item.is_empty());
+        return items;
+    }
     let mut kept: Vec<String> = Vec::with_capacity(items.len());
     let mut seen = std::collections::HashSet::with_capacity(items.len());
     for item in items {

@@ -123,7 +123,7 @@ fn check_auth_id(tx: &Tx<'_>, record: &Record) -> Result<(), RecordError> {
         return Ok(());
     }
     for other in tx.catalog().all().iter().filter(|other| other.is_auth() && other.id != collection.id) {
-        if tx.get(other, &record.tenant, record.id())?.is_some() {
+        if tx.has(other, &record.tenant, record.id())? {
             let message = "Invalid or duplicated auth record id.";
             let error = FieldError::new("validation_invalid_auth_id", message);
             return Err(RecordError::Invalid(FieldErrors::one("id", error)));

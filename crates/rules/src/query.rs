@@ -37,6 +37,10 @@ pub trait Tables {
     fn has_index(&self, _collection: &Collection, _key: &str) -> bool {
         false
     }
+    /// true if the table holds no other tenant's records
+    fn is_alone(&self, _collection: &Collection, _tenant: &TenantId) -> bool {
+        false
+    }
     /// the table in which the record in question stands (an image of it, when rules are judged on a change)
     fn root(&self, collection: &Collection) -> String {
         self.table(collection)
@@ -156,16 +160,7 @@ impl Query {
         sql.push(ROOT);
         sql.push("\" WHERE ");
         match &self.tenant {
-            Some(tenant) => {
-                // all documents are of one tenant: its index must not be taken for the better one
-                let keys = if self.collection.open { self.document_keys() } else { Vec::new() };
-                if keys.iter().any(|key| tables.has_index(&self.collection, key)) {
-                    sql.push("+");
-                }
-                self.root_column(sql, TENANT_COLUMN);
-                sql.push(" = ");
-                sql.param(SqlValue::Text(tenant.as_str().to_owned()));
-            }
+            Some(tenant) => self.of(tenant, sql, tables),
             None => sql.push("1"),
         }
         for (field, values) in &self.only {
@@ -180,6 +175,23 @@ impl Query {
                 sql.node(condition);
             }
         }
+    }
+
+    /// SQLite must not think that an index over the tenant leaves few rows where all rows are of one.
+    fn of(&self, tenant: &TenantId, sql: &mut Sql<'_>, tables: &dyn Tables) {
+        let keys = if self.collection.open { self.document_keys() } else { Vec::new() };
+        let (before, after) = if keys.iter().any(|key| tables.has_index(&self.collection, key)) {
+            ("+", "")
+        } else if tables.is_alone(&self.collection, tenant) {
+            ("likely(", ")")
+        } else {
+            ("", "")
+        };
+        sql.push(before);
+        self.root_column(sql, TENANT_COLUMN);
+        sql.push(" = ");
+        sql.param(SqlValue::Text(tenant.as_str().to_owned()));
+        sql.push(after);
     }
 
     fn root_column(&self, sql: &mut Sql<'_>, name: &str) {

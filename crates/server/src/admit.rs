@@ -5,12 +5,14 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counts open sockets.
 #[derive(Debug)]
 pub struct Gatekeeper {
     limits: ConnectionLimits,
     open: Mutex<Open>,
+    refused: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +51,7 @@ pub struct Permit {
 
 impl Gatekeeper {
     pub fn new(limits: ConnectionLimits) -> Arc<Self> {
-        Arc::new(Self { limits, open: Mutex::default() })
+        Arc::new(Self { limits, open: Mutex::default(), refused: AtomicU64::new(0) })
     }
 
     /// Sockets that are open now.
@@ -57,18 +59,28 @@ impl Gatekeeper {
         self.open.lock().total
     }
 
+    /// Sockets that were turned away.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Relaxed)
+    }
+
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Refused> {
         let mut open = self.open.lock();
         if open.total >= self.limits.total {
-            return Err(Refused::Full);
+            return Err(self.refuse(Refused::Full));
         }
         let count = open.by_address.entry(address).or_default();
         if *count >= self.limits.per_address {
-            return Err(Refused::TooManyFromAddress);
+            return Err(self.refuse(Refused::TooManyFromAddress));
         }
         *count += 1;
         open.total += 1;
         Ok(Permit { gatekeeper: self.clone(), address })
+    }
+
+    fn refuse(&self, why: Refused) -> Refused {
+        self.refused.fetch_add(1, Relaxed);
+        why
     }
 }
 
@@ -99,6 +111,7 @@ mod tests {
         assert_eq!(gatekeeper.admit(a).unwrap_err(), Refused::TooManyFromAddress);
         let _third = gatekeeper.admit(b).unwrap();
         assert_eq!(gatekeeper.admit(b).unwrap_err(), Refused::Full);
+        assert_eq!((gatekeeper.open(), gatekeeper.refused()), (3, 2));
         drop(first);
         assert!(gatekeeper.admit(a).is_ok());
     }

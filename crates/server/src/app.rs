@@ -52,8 +52,13 @@ impl App {
         let feed = Feed::start(log.clone(), log, store.catalog(), feed_options(&store, config)?);
         *announced.lock() = Some(feed.clone());
         let gatekeeper = Gatekeeper::new(config.connections);
-        let metrics = Metrics { store: store.clone(), feed: feed.clone(), gatekeeper: gatekeeper.clone() };
-        let router = router(config, &store, &feed).merge(metrics::routes(metrics));
+        let passwords = Passwords::new(HASHING.0, HASHING.1);
+        let router = router(config, &store, &feed, &passwords).merge(metrics::routes(Metrics {
+            store: store.clone(),
+            feed: feed.clone(),
+            gatekeeper: gatekeeper.clone(),
+            passwords,
+        }));
         Ok(Self { store, feed, router, gatekeeper, announced })
     }
 
@@ -71,8 +76,8 @@ pub fn stream_paths() -> impl Iterator<Item = &'static str> {
         .copied()
 }
 
-fn router(config: &Config, store: &Store, feed: &Feed) -> Router {
-    let (store, feed, passwords) = (store.clone(), feed.clone(), Passwords::new(HASHING.0, HASHING.1));
+fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords) -> Router {
+    let (store, feed, passwords) = (store.clone(), feed.clone(), passwords.clone());
     let attempts = Arc::new(Attempts::new(config.rate_limit.then(Bounds::default)));
     let origins: Arc<[String]> = config.origins.as_slice().into();
     let pocketbase = tidewire_pocketbase::App {

@@ -13,7 +13,8 @@ use prometheus_client::registry::Registry;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tidewire_feed::Feed;
+use tidewire_auth::Passwords;
+use tidewire_feed::{Feed, Weight};
 use tidewire_model::{TenantId, timings};
 use tidewire_records::sign_in;
 use tidewire_store::Store;
@@ -26,20 +27,28 @@ pub struct Metrics {
     pub store: Store,
     pub feed: Feed,
     pub gatekeeper: Arc<Gatekeeper>,
+    pub passwords: Passwords,
+}
+
+/// All of it at one moment.
+struct Scrape {
+    metrics: Metrics,
+    weight: Weight,
 }
 
 /// Answers requests from this machine, and those of superusers.
 pub fn routes<S: Clone + Send + Sync + 'static>(metrics: Metrics) -> Router<S> {
-    Router::new().route("/metrics", get(async move |request: Request| answer(&metrics, &request)))
+    Router::new().route("/metrics", get(async move |request: Request| answer(&metrics, request).await))
 }
 
-fn answer(metrics: &Metrics, request: &Request) -> Response {
-    if !is_local(request) && !is_superuser(metrics, request.headers()) {
+async fn answer(metrics: &Metrics, request: Request) -> Response {
+    if !is_local(&request) && !is_superuser(metrics, request.headers()) {
         return (StatusCode::FORBIDDEN, "Metrics are for superusers, and for requests from this machine.\n")
             .into_response();
     }
     let mut registry = Registry::with_prefix("tidewire");
-    registry.register_collector(Box::new(metrics.clone()));
+    let scrape = Scrape { metrics: metrics.clone(), weight: metrics.feed.weigh().await };
+    registry.register_collector(Box::new(scrape));
     let mut out = String::new();
     match text::encode(&mut out, &registry) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], out).into_response(),
@@ -62,18 +71,20 @@ fn is_superuser(metrics: &Metrics, headers: &HeaderMap) -> bool {
     !token.is_empty() && sign_in::principal(&metrics.store, token, &TenantId::default()).is_superuser()
 }
 
-impl fmt::Debug for Metrics {
+impl fmt::Debug for Scrape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Metrics")
+        f.write_str("Scrape")
     }
 }
 
-impl Collector for Metrics {
+impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
-        self.feed_numbers(&mut page)?;
-        self.store_numbers(&mut page)?;
-        page.gauge("sockets", "Open sockets, whatever they speak", self.gatekeeper.open() as u64)?;
+        self.weight_numbers(&mut page)?;
+        let Self { metrics, .. } = self;
+        metrics.feed_numbers(&mut page)?;
+        metrics.store_numbers(&mut page)?;
+        metrics.door_numbers(&mut page)?;
         if let Some(bytes) = resident() {
             page.gauge("resident_bytes", "Memory of the process that is in use", bytes)?;
         }
@@ -81,7 +92,38 @@ impl Collector for Metrics {
     }
 }
 
+impl Scrape {
+    fn weight_numbers(&self, page: &mut Page<'_>) -> fmt::Result {
+        let weight = &self.weight;
+        for (name, help, value) in [
+            ("topics", "Collections, records and names that somebody listens to", weight.topics),
+            (
+                "outbox_bytes",
+                "Bytes that wait in all connections' queues; shared ones count for each",
+                weight.outbox_bytes,
+            ),
+            ("outbox_largest_bytes", "Bytes that wait in the fullest of these queues", weight.outbox_largest),
+            ("behind", "Connections that are served from the log", weight.behind),
+            ("held_bytes", "Bytes of messages that wait for connections which are behind", weight.held_bytes),
+            ("ring", "Changes kept in memory", weight.ring),
+            ("room_history_bytes", "Bytes of messages that rooms keep", weight.history_bytes),
+        ] {
+            page.gauge(name, help, value)?;
+        }
+        Ok(())
+    }
+}
+
 impl Metrics {
+    fn door_numbers(&self, page: &mut Page<'_>) -> fmt::Result {
+        let (gatekeeper, passwords) = (&self.gatekeeper, &self.passwords);
+        page.gauge("sockets", "Open sockets, whatever they speak", gatekeeper.open() as u64)?;
+        page.counter("sockets_refused", "Sockets beyond the limits", gatekeeper.refused())?;
+        page.gauge("password_queue", "Passwords that wait to be hashed", passwords.waiting() as u64)?;
+        let help = "Passwords turned away because too many waited";
+        page.counter("passwords_refused", help, passwords.refused())
+    }
+
     fn feed_numbers(&self, page: &mut Page<'_>) -> fmt::Result {
         let stats = self.feed.stats();
         for (name, help, value) in [
@@ -127,7 +169,13 @@ impl Metrics {
         page.gauge("head", "Position of the last commit", self.store.head())?;
         page.gauge("floor", "Position below which changes are gone", self.store.floor())?;
         let help = "Duration of write transactions, with waiting for the disk";
-        page.histogram("commit_seconds", help, &self.store.commits().read())
+        page.histogram("commit_seconds", help, &self.store.commits().read())?;
+        page.counter("writes", "Write jobs that these transactions did", self.store.jobs())?;
+        let checkpoints = self.store.checkpoints();
+        page.gauge("log_pages", "Pages in the write-ahead log", checkpoints.waiting.into())?;
+        page.counter("checkpointed_pages", "Pages of logs that were moved into the file", checkpoints.moved)?;
+        let help = "Duration of steps that moved pages of the write-ahead log into the file";
+        page.histogram("checkpoint_seconds", help, &checkpoints.seconds.read())
     }
 }
 

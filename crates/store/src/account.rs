@@ -33,6 +33,7 @@ impl Snapshot<'_> {
 impl Tx<'_> {
     /// Adds or replaces the account of this id; its code and slug must be unique.
     pub fn save_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        self.guard()?;
         let sql = "INSERT INTO tw_account (id, code, slug, name, api_key_hash, created) VALUES (?,?,?,?,?,?) \
                    ON CONFLICT (id) DO UPDATE SET code=excluded.code, slug=excluded.slug, name=excluded.name, \
                    api_key_hash=excluded.api_key_hash, created=excluded.created";

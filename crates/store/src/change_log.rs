@@ -4,9 +4,9 @@
 use crate::StoreError;
 use crate::definition::{self, Tombstone};
 use crate::image;
+use hashbrown::HashMap;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
-use std::collections::HashMap;
 use std::sync::Arc;
 use tidewire_model::{
     Action, Catalog, Change, Collection, Epoch, Position, Record, Seq, TenantId, Timestamp,

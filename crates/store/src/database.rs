@@ -1,11 +1,15 @@
 use crate::StoreError;
+use crate::checkpoint::Log;
 use crate::demand::Demand;
 use crate::layout::Layout;
+use crate::short::{self, Budget};
 use crate::stand_in::StandIns;
 use crate::{distance, document};
+use hashbrown::HashMap;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::ffi::c_int;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,8 +49,9 @@ impl Database {
         file: &Path,
         durability: Durability,
         demand: Arc<Demand>,
+        log: Arc<Log>,
     ) -> Result<Self, StoreError> {
-        let connection = Connection::open(file)?;
+        let mut connection = Connection::open(file)?;
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if mode != "wal" {
@@ -58,13 +63,24 @@ impl Database {
         };
         connection.pragma_update(None, "synchronous", level)?;
         connection.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
+        // takes the place of SQLite's own checkpoints
+        connection.wal_hook(Some(move |_: &mut Wal, pages: c_int| {
+            log.committed(pages.unsigned_abs());
+            Ok(())
+        }))?;
         Self::new(connection, demand)
     }
 
     /// The file is opened read-only, while temporary tables stay possible (`query_only` would forbid both).
-    pub(crate) fn open_reader(file: &Path, demand: Arc<Demand>) -> Result<Self, StoreError> {
+    pub(crate) fn open_reader(
+        file: &Path,
+        demand: Arc<Demand>,
+        budget: Arc<Budget>,
+    ) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self::new(Connection::open_with_flags(file, flags)?, demand)
+        let mut connection = Connection::open_with_flags(file, flags)?;
+        connection.progress_handler(short::STRIDE, Some(move || budget.look()))?;
+        Self::new(connection, demand)
     }
 
     fn new(connection: Connection, demand: Arc<Demand>) -> Result<Self, StoreError> {

@@ -47,6 +47,7 @@ impl Snapshot<'_> {
 impl Tx<'_> {
     /// The revision of the catalog grows with it: what was remembered of keys is looked up again.
     pub fn save_key(&mut self, key: &ApiKey) -> Result<(), StoreError> {
+        self.guard()?;
         let sql = format!("INSERT INTO tw_key ({COLUMNS}) VALUES (?,?,?,?,?,?,?)");
         let ApiKey { id, account, hash, kind, collections, label, created } = key;
         let collections = serde_json::to_string(collections)?;
@@ -61,6 +62,7 @@ impl Tx<'_> {
 
     /// False if there is no such key.
     pub fn delete_key(&mut self, id: &str) -> Result<bool, StoreError> {
+        self.guard()?;
         let deleted = self.connection().prepare_cached("DELETE FROM tw_key WHERE id=?")?.execute([id])?;
         self.renew_catalog();
         Ok(deleted > 0)

@@ -1,6 +1,8 @@
 use crate::demand::Demand;
+use parking_lot::Mutex;
+use rusqlite::Connection;
 use std::sync::Arc;
-use tidewire_model::{Collection, Field, FieldKind};
+use tidewire_model::{Collection, Field, FieldKind, Seq, TenantId};
 use tidewire_rules::{TENANT_COLUMN, Tables};
 
 /// Names and ready statement texts of the table of one collection.
@@ -10,8 +12,13 @@ pub(crate) struct Layout {
     /// the columns of all fields, in their order
     pub(crate) columns: String,
     pub(crate) get: String,
+    /// whether there is a record, answered by the index alone
+    pub(crate) has: String,
     pub(crate) insert: String,
     pub(crate) delete: String,
+    tenants: String,
+    /// whose all records were, by the position at which that was looked up
+    only_tenant: Mutex<Option<(Seq, Option<TenantId>)>>,
 }
 
 impl Layout {
@@ -22,12 +29,36 @@ impl Layout {
         let marks = vec!["?"; collection.fields.len() + 1].join(",");
         Self {
             get: format!("SELECT {columns} FROM {table} WHERE {tenant}=? AND \"id\"=?"),
+            has: format!("SELECT 1 FROM {table} WHERE {tenant}=? AND \"id\"=?"),
             insert: format!("INSERT INTO {table} ({tenant},{columns}) VALUES ({marks})"),
             delete: format!("DELETE FROM {table} WHERE {tenant}=? AND \"id\"=?"),
+            tenants: format!(
+                "SELECT (SELECT MIN({tenant}) FROM {table}), (SELECT MAX({tenant}) FROM {table})"
+            ),
+            only_tenant: Mutex::default(),
             collection,
             table,
             columns,
         }
+    }
+
+    /// The tenant that all records are of; none if there are several, or no records. `head` is the position of the view.
+    pub(crate) fn only_tenant(
+        &self,
+        connection: &Connection,
+        head: Seq,
+    ) -> rusqlite::Result<Option<TenantId>> {
+        let known = self.only_tenant.lock().clone();
+        if let Some((_, tenant)) = known.filter(|(seq, _)| *seq == head) {
+            return Ok(tenant);
+        }
+        let mut statement = connection.prepare_cached(&self.tenants)?;
+        let tenant = statement.query_row((), |row| {
+            let (first, last) = (row.get_ref(0)?, row.get_ref(1)?);
+            Ok(first.as_str().ok().filter(|_| first == last).map(TenantId::new))
+        })?;
+        *self.only_tenant.lock() = Some((head, tenant.clone()));
+        Ok(tenant)
     }
 
     /// `SELECT` of the records of one tenant; the tenant is the first parameter.
@@ -37,12 +68,20 @@ impl Layout {
     }
 }
 
-/// The stored tables, as rules see them.
-pub(crate) struct Stored<'a>(pub(crate) &'a Demand);
+/// The stored tables, as rules see them in one view.
+pub(crate) struct Stored<'a> {
+    pub(crate) demand: &'a Demand,
+    /// whose all records of the collection in question are
+    pub(crate) only_tenant: Option<TenantId>,
+}
 
 impl Tables for Stored<'_> {
     fn has_index(&self, collection: &Collection, key: &str) -> bool {
-        self.0.is_made(collection, key)
+        self.demand.is_made(collection, key)
+    }
+
+    fn is_alone(&self, _: &Collection, tenant: &TenantId) -> bool {
+        self.only_tenant.as_ref() == Some(tenant)
     }
 
     fn table(&self, collection: &Collection) -> String {

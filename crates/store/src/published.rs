@@ -1,3 +1,4 @@
+use crate::checkpoint::Log;
 use crate::demand::Demand;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -7,12 +8,15 @@ use tidewire_model::{Catalog, Epoch, Seq, Timings};
 /// What everybody may see of the last commit without asking the database.
 pub(crate) struct Published {
     pub(crate) demand: Arc<Demand>,
+    pub(crate) log: Arc<Log>,
     pub(crate) epoch: Epoch,
     catalog: ArcSwap<Catalog>,
     head: AtomicU64,
     floor: AtomicU64,
     /// how long transactions took, from their begin to the end of their commit
     pub(crate) commits: Timings,
+    /// jobs in them
+    pub(crate) jobs: AtomicU64,
 }
 
 impl Published {
@@ -22,14 +26,17 @@ impl Published {
         head: Seq,
         floor: Seq,
         demand: Arc<Demand>,
+        log: Arc<Log>,
     ) -> Self {
         Self {
             demand,
+            log,
             epoch,
             catalog: ArcSwap::new(catalog),
             head: AtomicU64::new(head),
             floor: AtomicU64::new(floor),
             commits: Timings::default(),
+            jobs: AtomicU64::new(0),
         }
     }
 

@@ -1,5 +1,6 @@
 use crate::database::Database;
 use crate::published::Published;
+use crate::short::{Budget, Wary};
 use crate::wait;
 use crate::{Snapshot, StoreError};
 use parking_lot::Mutex;
@@ -25,6 +26,7 @@ pub(crate) type ReadJob = Box<dyn FnOnce(Result<&Snapshot<'_>, StoreError>) + Se
 pub(crate) struct Reader {
     database: Database,
     published: Arc<Published>,
+    budget: Arc<Budget>,
 }
 
 impl Reader {
@@ -37,6 +39,13 @@ impl Reader {
             Ok(snapshot) => job(Ok(&snapshot)),
             Err(error) => job(Err(error)),
         }
+    }
+
+    /// The same, broken off if it is long; then there is no answer.
+    fn try_view<T>(&self, job: impl FnOnce(Result<&Snapshot<'_>, StoreError>) -> T) -> Option<T> {
+        self.budget.begin();
+        let answer = self.view(job);
+        if self.budget.end() { None } else { Some(answer) }
     }
 }
 
@@ -63,6 +72,7 @@ pub(crate) struct Readers {
     file: PathBuf,
     published: Arc<Published>,
     spare: Mutex<Vec<Reader>>,
+    wary: Wary,
     closed: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -78,6 +88,7 @@ impl Readers {
             file,
             published,
             spare: Mutex::default(),
+            wary: Wary::new(),
             closed: AtomicBool::new(false),
             threads: Mutex::default(),
         };
@@ -91,19 +102,41 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Takes a spare connection or opens one more.
     pub(crate) fn here<T>(&self, job: impl FnOnce(Result<&Snapshot<'_>, StoreError>) -> T) -> T {
-        if self.closed.load(Ordering::Acquire) {
-            return job(Err(StoreError::Closed));
-        }
-        let spare = self.spare.lock().pop();
-        let reader = match spare.map_or_else(|| self.open(), Ok) {
+        let reader = match self.take() {
             Ok(reader) => reader,
             Err(error) => return job(Err(error)),
         };
         let answer = reader.view(job);
         self.give_back(reader);
         answer
+    }
+
+    /// The same if it is short; `key` is what it is about. `None`: it must be done on a reader's thread.
+    pub(crate) fn here_if_short<T>(
+        &self,
+        key: &str,
+        job: impl FnOnce(Result<&Snapshot<'_>, StoreError>) -> T,
+    ) -> Option<T> {
+        if !self.wary.may_try(key) {
+            return None;
+        }
+        let reader = self.take().ok()?;
+        let answer = reader.try_view(job);
+        if answer.is_none() {
+            self.wary.was_long(key);
+        }
+        self.give_back(reader);
+        answer
+    }
+
+    /// Takes a spare connection or opens one more.
+    fn take(&self) -> Result<Reader, StoreError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        let spare = self.spare.lock().pop();
+        spare.map_or_else(|| self.open(), Ok)
     }
 
     /// Why a job that was taken got no answer.
@@ -129,10 +162,9 @@ impl Readers {
     }
 
     fn open(&self) -> Result<Reader, StoreError> {
-        Ok(Reader {
-            database: Database::open_reader(&self.file, self.published.demand.clone())?,
-            published: self.published.clone(),
-        })
+        let (published, budget) = (self.published.clone(), Arc::<Budget>::default());
+        let database = Database::open_reader(&self.file, published.demand.clone(), budget.clone())?;
+        Ok(Reader { database, published, budget })
     }
 
     fn give_back(&self, reader: Reader) {

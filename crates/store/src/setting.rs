@@ -11,6 +11,7 @@ impl Snapshot<'_> {
 
 impl Tx<'_> {
     pub fn set_setting(&mut self, key: &str, json: &str) -> Result<(), StoreError> {
+        self.guard()?;
         let sql = "INSERT INTO tw_setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET json=excluded.json";
         self.connection().prepare_cached(sql)?.execute((key, json))?;
         Ok(())

@@ -1,7 +1,6 @@
 use crate::StoreError;
 use crate::change_log;
 use crate::database::Database;
-use crate::demand::Demand;
 use crate::layout::{Layout, Stored, quote};
 use crate::row::{self, Param};
 use crate::{definition, schema, state};
@@ -55,6 +54,12 @@ impl Snapshot<'_> {
     ) -> Result<Option<Arc<Record>>, StoreError> {
         let Some(layout) = self.layout(collection) else { return Ok(None) };
         Ok(self.records(&layout, tenant, &layout.get, (tenant.as_str(), id))?.pop())
+    }
+
+    /// Whether there is a record of this id.
+    pub fn has(&self, collection: &Arc<Collection>, tenant: &TenantId, id: &str) -> Result<bool, StoreError> {
+        let Some(layout) = self.layout(collection) else { return Ok(false) };
+        Ok(self.connection().prepare_cached(&layout.has)?.exists((tenant.as_str(), id))?)
     }
 
     /// The tenant that has a record of this id, for those who may see all; the first if several do.
@@ -129,7 +134,7 @@ impl Snapshot<'_> {
         collection: &Arc<Collection>,
         query: &Query,
     ) -> Result<Vec<Arc<Record>>, StoreError> {
-        let Statement { sql, params } = query.select(&Stored(self.demand(query)));
+        let Statement { sql, params } = query.select(&self.stored(query)?);
         let mut statement = self.connection().prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(params.iter().map(Param)))?;
         let mut records = Vec::new();
@@ -155,7 +160,7 @@ impl Snapshot<'_> {
         by: &[&str],
         limit: u64,
     ) -> Result<Vec<Vec<SqlValue>>, StoreError> {
-        let Statement { sql, params } = query.aggregate(of, by, limit, &Stored(self.demand(query)));
+        let Statement { sql, params } = query.aggregate(of, by, limit, &self.stored(query)?);
         let mut statement = self.connection().prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(params.iter().map(Param)))?;
         let mut groups = Vec::new();
@@ -168,23 +173,27 @@ impl Snapshot<'_> {
 
     /// How a selection would be carried out, in SQLite's words.
     pub fn explain(&self, query: &Query) -> Result<Vec<String>, StoreError> {
-        let Statement { sql, params } = query.select(&Stored(&self.database.demand));
+        let Statement { sql, params } = query.select(&self.stored(query)?);
         let mut statement = self.connection().prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
         let steps = statement.query_map(params_from_iter(params.iter().map(Param)), |row| row.get(3))?;
         Ok(steps.collect::<Result<_, _>>()?)
     }
 
     /// What is asked is counted: an index may be worth it.
-    fn demand(&self, query: &Query) -> &Demand {
-        let demand = &self.database.demand;
-        if query.collection().open {
-            demand.count(query.collection(), &query.document_keys());
+    fn stored(&self, query: &Query) -> Result<Stored<'_>, StoreError> {
+        let (demand, collection) = (&*self.database.demand, query.collection());
+        if collection.open {
+            demand.count(collection, &query.document_keys());
         }
-        demand
+        let only_tenant = match (query.tenant(), self.layout(collection)) {
+            (Some(_), Some(layout)) => layout.only_tenant(self.connection(), self.head)?,
+            _ => None,
+        };
+        Ok(Stored { demand, only_tenant })
     }
 
     pub fn count(&self, query: &Query) -> Result<u64, StoreError> {
-        let Statement { sql, params } = query.count(&Stored(self.demand(query)));
+        let Statement { sql, params } = query.count(&self.stored(query)?);
         let mut statement = self.connection().prepare_cached(&sql)?;
         let count: i64 = statement.query_row(params_from_iter(params.iter().map(Param)), |row| row.get(0))?;
         Ok(count.unsigned_abs())

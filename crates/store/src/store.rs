@@ -1,3 +1,4 @@
+use crate::checkpoint::{Checkpointer, Log};
 use crate::database::{Database, Durability};
 use crate::demand::Demand;
 use crate::desk::Desk;
@@ -10,6 +11,7 @@ use crate::{Retention, Snapshot, StoreError, Tx, change_log, definition, state, 
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use tidewire_model::{Catalog, Change, Epoch, Seq, Timings};
 use tokio::sync::{mpsc, oneshot};
@@ -32,6 +34,17 @@ pub struct Committed {
     pub changes: Arc<[Arc<Change>]>,
     /// set when definitions changed in this commit; holds from the first of `changes` on
     pub catalog: Option<Arc<Catalog>>,
+}
+
+/// Numbers of the write-ahead log.
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpoints<'a> {
+    /// pages in the log
+    pub waiting: u32,
+    /// pages of logs that began anew
+    pub moved: u64,
+    /// how long each step took
+    pub seconds: &'a Timings,
 }
 
 /// Handle on the data folder; cheap to clone. The last one to go closes it.
@@ -60,21 +73,24 @@ impl Store {
         let lock = FolderLock::take(dir)?;
         let file = dir.join("data.db");
         let demand = Arc::new(Demand::default());
-        let mut database = Database::open_writer(&file, options.durability, demand.clone())?;
+        let log = Arc::new(Log::default());
+        let mut database = Database::open_writer(&file, options.durability, demand.clone(), log.clone())?;
         state::prepare(&mut database.connection)?;
         let base = state::read(&database.connection)?;
         let floor = change_log::floor(&database.connection, base.head)?;
         let catalog = definition::load(&database.connection, base.revision)?;
         demand.load(&database.connection, &catalog)?;
-        let published = Arc::new(Published::new(base.epoch, catalog, base.head, floor, demand));
+        let published = Arc::new(Published::new(base.epoch, catalog, base.head, floor, demand, log));
         let keeper = Keeper::new(options.retention, floor);
-        let writer = Writer::new(database, base, published.clone(), announce, keeper, lock)?;
+        let checkpointer = Checkpointer::start(&file, published.log.clone())?;
+        let writer = Writer::new(database, base, published.clone(), announce, keeper, (checkpointer, lock))?;
         let (reads, read_queue) = mpsc::channel(READS_WAITING);
         let readers = Readers::start(file, published.clone(), reader_count(options.readers), read_queue)?;
         let desk = Arc::new(Desk::new(writer));
         let served = desk.clone();
         let thread = thread::Builder::new().name("store-write".into()).spawn(move || served.serve())?;
         published.demand.set_writer(thread.thread().clone());
+        published.log.set_writer(thread.thread().clone());
         let thread = Mutex::new(Some(thread));
         Ok(Self { inner: Arc::new(Inner { published, readers, desk, reads, thread }) })
     }
@@ -108,7 +124,18 @@ impl Store {
         &self.inner.published.commits
     }
 
-    /// Runs `job` on the writer's thread in a savepoint of the current group. `Ok` is returned after the group's commit
+    /// Write jobs that were done, in all transactions.
+    pub fn jobs(&self) -> u64 {
+        self.inner.published.jobs.load(Ordering::Relaxed)
+    }
+
+    /// How the write-ahead log is moved into the file.
+    pub fn checkpoints(&self) -> Checkpoints<'_> {
+        let log = &self.inner.published.log;
+        Checkpoints { waiting: log.pages(), moved: log.moved(), seconds: &log.seconds }
+    }
+
+    /// Runs `job` on the writer's thread in the transaction of its group. `Ok` is returned after the group's commit
     /// is on disk; on `Err` only this job's work is undone.
     pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
     where
@@ -121,7 +148,8 @@ impl Store {
         answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
     }
 
-    /// The same for a job that touches few records: it may run on the calling thread, which is blocked meanwhile.
+    /// The same for a job that touches few records: it may run on the calling thread, with others that wait. The thread is
+    /// blocked meanwhile.
     pub async fn write_shortly<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -129,8 +157,9 @@ impl Store {
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (job, answer) = Write::new(job);
+        let _caller = self.inner.desk.call();
         if let Err(job) = self.inner.desk.at_once(job) {
-            self.inner.desk.hand_in(job).await?;
+            self.inner.desk.join(job).await?;
         }
         answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
     }
@@ -161,6 +190,24 @@ impl Store {
             return Err(E::from(StoreError::Closed));
         }
         answer.await.unwrap_or_else(|_| Err(E::from(self.inner.readers.unanswered())))
+    }
+
+    /// The same for a job that is short more often than not, about the collection of this id. It is tried on the calling
+    /// thread, broken off if it turns out to be long, and then done anew on a reader's thread.
+    pub async fn read_shortly<T, E, F>(&self, collection: &str, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: Fn(&Snapshot<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let tried = self
+            .inner
+            .readers
+            .here_if_short(collection, |view| view.map_err(E::from).and_then(|view| job(view)));
+        match tried {
+            Some(answer) => answer,
+            None => self.read(job).await,
+        }
     }
 
     /// Runs `job` on the calling thread: for short point reads, and for threads that may block.

@@ -1,9 +1,10 @@
 use crate::StoreError;
 use crate::layout::{Layout, quote};
 use crate::row::Column;
+use crate::undo::Bare;
 use crate::{Snapshot, change_log, definition, image, index, schema};
+use hashbrown::HashMap;
 use rusqlite::{ToSql, params_from_iter};
-use std::collections::HashMap;
 use std::iter::once;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -29,6 +30,10 @@ pub(crate) struct Progress {
     pub(crate) changes: Vec<Arc<Change>>,
     /// a record was written, its change row could not be: the job must not be kept, whatever it says
     pub(crate) broken: Option<StoreError>,
+    /// the open job has a savepoint
+    pub(crate) guarded: bool,
+    /// what the open job wrote before that
+    pub(crate) bare: Option<Bare>,
 }
 
 impl<'a> Deref for Tx<'a> {
@@ -46,6 +51,7 @@ impl Tx<'_> {
         if record.id().is_empty() {
             return Err(StoreError::Database("a record needs an id".into()));
         }
+        self.guard_insert()?;
         let columns: Vec<_> = record.values.iter().map(Column).collect();
         let tenant = record.tenant.as_str();
         let values = columns.iter().map(|column| column as &dyn ToSql);
@@ -54,6 +60,7 @@ impl Tx<'_> {
         written.map_err(|error| index::explain(error, &layout.collection))?;
         drop(statement);
         let new = Arc::new(record);
+        self.inserted(&layout, &new);
         self.log(Action::Create, &layout, None, Some(new.clone()), actor)?;
         Ok(new)
     }
@@ -64,6 +71,7 @@ impl Tx<'_> {
         let old = fitted_arc(old, &layout);
         let mut new = fitted(new, &layout);
         new.tenant = old.tenant.clone();
+        self.guard()?;
         self.write_differences(&layout, &old, &new)?;
         let new = Arc::new(new);
         self.log(Action::Update, &layout, Some(old), Some(new.clone()), actor)?;
@@ -74,6 +82,7 @@ impl Tx<'_> {
     pub fn delete(&mut self, old: &Arc<Record>, actor: &str) -> Result<(), StoreError> {
         let layout = self.writable(&old.collection)?;
         let old = fitted_arc(old, &layout);
+        self.guard()?;
         let mut statement = self.snapshot.connection().prepare_cached(&layout.delete)?;
         if statement.execute((old.tenant.as_str(), old.id()))? == 0 {
             return Err(StoreError::NoRecord(old.id().to_owned()));
@@ -87,6 +96,7 @@ impl Tx<'_> {
     pub fn save_collection(&mut self, mut collection: Collection) -> Result<Arc<Collection>, StoreError> {
         collection.index_fields();
         let old = self.catalog.by_id(&collection.id).cloned();
+        self.guard()?;
         let database = self.snapshot.database;
         database.run("SAVEPOINT definition")?;
         let saved = schema::sync(&database.connection, old.as_deref(), &collection)
@@ -112,6 +122,7 @@ impl Tx<'_> {
         let Some(collection) = self.catalog.by_id(id).cloned() else {
             return Err(StoreError::NoCollection(id.to_owned()));
         };
+        self.guard()?;
         if schema::has_table(&collection) {
             schema::drop_table(self.connection(), &collection)?;
         }

@@ -1,19 +1,21 @@
-//! The one connection that writes. Jobs that come together are put into one transaction, each in a savepoint of its own.
+//! The one connection that writes. Jobs that come together are put into one transaction, and each can be undone alone.
 
+use crate::checkpoint::{self, Checkpointer};
 use crate::database::Database;
 use crate::published::Published;
 use crate::retention::Keeper;
 use crate::state::{self, State};
 use crate::tx::Progress;
-use crate::{Committed, Snapshot, StoreError, Tx, change_log, checkpoint, lock::FolderLock};
-use std::collections::HashSet;
+use crate::{Committed, Snapshot, StoreError, Tx, change_log, lock::FolderLock};
+use hashbrown::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
-use tidewire_model::{Catalog, Seq, Timestamp};
+use tidewire_model::{Seq, Timestamp};
 use tokio::sync::oneshot;
 
-/// groups after which the size of the write-ahead log is looked at
+/// groups after which the length of the write-ahead log is looked at
 const UPKEEP: u32 = 64;
 
 /// A write and the way to answer it.
@@ -74,6 +76,7 @@ pub(crate) struct Writer {
     uncounted: HashSet<Box<str>>,
     /// the head that the stored state tells
     stored_head: Seq,
+    checkpointer: Checkpointer,
     /// dropped last: nobody else may open the folder before the connection is closed
     _lock: FolderLock,
 }
@@ -85,7 +88,7 @@ impl Writer {
         published: Arc<Published>,
         announce: Box<dyn Fn(Committed) + Send>,
         keeper: Keeper,
-        lock: FolderLock,
+        (checkpointer, lock): (Checkpointer, FolderLock),
     ) -> Result<Self, StoreError> {
         let progress = Progress {
             catalog: published.catalog(),
@@ -93,6 +96,8 @@ impl Writer {
             bytes: base.bytes,
             changes: Vec::new(),
             broken: None,
+            guarded: false,
+            bare: None,
         };
         let mut writer = Self {
             database,
@@ -104,6 +109,7 @@ impl Writer {
             keeper,
             groups: 0,
             uncounted: HashSet::new(),
+            checkpointer,
             _lock: lock,
         };
         writer.uncounted.extend(writer.progress.offsets.keys().cloned());
@@ -116,6 +122,7 @@ impl Writer {
         if let Err(error) = self.store_state() {
             tracing::error!(%error, "the state was not written; the next start reads it from the log");
         }
+        self.checkpointer.stop();
         checkpoint::truncate(&self.database.connection);
     }
 
@@ -125,7 +132,7 @@ impl Writer {
     }
 
     pub(crate) fn needs_upkeep(&self) -> bool {
-        self.groups >= UPKEEP
+        self.groups >= UPKEEP || self.published.log.has_rest()
     }
 
     /// Does these jobs in one transaction and answers them.
@@ -135,6 +142,8 @@ impl Writer {
         let begun = Instant::now();
         let result = self.transaction(&mut jobs, &mut outcomes);
         self.published.commits.add(begun.elapsed());
+        self.published.jobs.fetch_add(jobs.len() as u64, Ordering::Relaxed);
+        self.checkpointer.look();
         match &result {
             Ok(state) => self.publish(*state),
             Err(error) => {
@@ -155,36 +164,30 @@ impl Writer {
     ) -> Result<State, StoreError> {
         self.database.run("BEGIN IMMEDIATE")?;
         for (job, outcome) in jobs.iter_mut().zip(outcomes) {
-            *outcome = self.in_savepoint(job.as_mut());
+            let done = self.one(job.as_mut(), outcome);
             // some errors, e.g. a full disk, make SQLite undo the whole transaction by itself
             if self.database.connection.is_autocommit() {
-                return Err(outcome
-                    .clone()
-                    .err()
-                    .unwrap_or(StoreError::Database("transaction was lost".into())));
+                let lost = StoreError::Database("transaction was lost".into());
+                return Err(outcome.clone().and(done).err().unwrap_or(lost));
             }
+            done?;
         }
         let state = self.store_progress()?;
         self.database.run("COMMIT")?;
         Ok(state)
     }
 
-    fn in_savepoint(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
-        self.database.run("SAVEPOINT job")?;
-        self.database.stand_ins.borrow_mut().mark();
+    /// Runs one job; `outcome` is what became of it alone. Fails if the transaction cannot go on without it.
+    fn one(&mut self, job: &mut dyn Job, outcome: &mut Result<(), StoreError>) -> Result<(), StoreError> {
         let mark = self.progress.mark();
         let kept = catch_unwind(AssertUnwindSafe(|| self.attempt(job)));
-        let outcome = match (kept, self.progress.broken.take()) {
-            (Ok(true), None) => return self.database.run("RELEASE job"),
+        *outcome = match (kept, self.progress.broken.take()) {
+            (Ok(true), None) => return self.progress.keep(&self.database),
             (Ok(_), Some(error)) => Err(error),
             (Ok(false), None) => Ok(()),
             (Err(_), _) => Err(StoreError::Panicked),
         };
-        self.progress.undo(mark);
-        self.database.run("ROLLBACK TO job")?;
-        self.database.run("RELEASE job")?;
-        self.database.stand_ins.borrow_mut().restore(&self.database.connection)?;
-        outcome
+        self.progress.undo(mark, &self.database)
     }
 
     fn attempt(&mut self, job: &mut dyn Job) -> bool {
@@ -266,15 +269,15 @@ impl Writer {
             tracing::error!(%error, "a transaction could not be rolled back");
         }
         self.database.stand_ins.borrow_mut().forget();
-        self.progress.undo(Mark { catalog: self.published.catalog(), changes: 0, bytes: self.base.bytes });
-        self.progress.broken = None;
+        self.progress.forget(self.published.catalog(), self.base.bytes);
     }
 
     /// Keeps the write-ahead log and the change log in their bounds, a step at a time.
     pub(crate) fn upkeep(&mut self) {
+        self.published.log.finish(&self.database.connection);
         if self.needs_upkeep() {
             self.groups = 0;
-            checkpoint::limit(&self.database.connection);
+            self.published.log.limit(&self.database.connection);
         }
         if let Err(error) = self.published.demand.work(&self.database.connection, &self.published.catalog()) {
             tracing::error!(%error, "an index could not be made");
@@ -297,28 +300,5 @@ impl Writer {
         }
         self.store_state()?;
         self.keeper.work(&mut self.database.connection).map(Some)
-    }
-}
-
-/// Where a savepoint began.
-struct Mark {
-    catalog: Arc<Catalog>,
-    changes: usize,
-    bytes: u64,
-}
-
-impl Progress {
-    fn mark(&self) -> Mark {
-        Mark { catalog: self.catalog.clone(), changes: self.changes.len(), bytes: self.bytes }
-    }
-
-    fn undo(&mut self, mark: Mark) {
-        for change in self.changes.drain(mark.changes..) {
-            if let Some(last) = self.offsets.get_mut(&change.collection.id) {
-                *last -= 1;
-            }
-        }
-        self.catalog = mark.catalog;
-        self.bytes = mark.bytes;
     }
 }

@@ -1,7 +1,7 @@
 mod support;
 
 use support::{Folder, assert_dense, changes, get, insert, posts, record, save};
-use tidewire_model::TenantId;
+use tidewire_model::{TenantId, Value};
 use tidewire_store::{Account, Options, Retention, Store, StoreError};
 
 fn open_again(folder: &Folder) -> Result<Store, StoreError> {
@@ -67,6 +67,31 @@ fn closing_does_what_waits_and_leaves_one_file() {
     assert_eq!(store.head(), written as u64);
     assert_dense(&changes(&store));
     assert!(get(&store, &posts, "99").is_some());
+}
+
+#[test]
+fn the_write_ahead_log_begins_anew_while_writes_go_on() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let posts = save(&store, posts());
+    let long = "x".repeat(100_000);
+    let (mut longest, mut begun_anew) = (0, 0);
+    for number in 0..20_000 {
+        insert(&store, record(&posts, &number.to_string(), &[("title", Value::text(&long))])).unwrap();
+        let now = store.checkpoints().waiting;
+        begun_anew += u32::from(now < longest);
+        longest = if now < longest { now } else { longest.max(now) };
+        if begun_anew == 2 {
+            break;
+        }
+    }
+    assert_eq!(begun_anew, 2);
+    let checkpoints = store.checkpoints();
+    assert!(checkpoints.moved > 0 && checkpoints.seconds.read().sum > 0.0);
+    store.close();
+    let store = folder.open();
+    assert_eq!(changes(&store).len() as u64, store.head());
+    assert!(changes(&store).iter().all(|change| change.record().text("title") == long));
 }
 
 #[test]

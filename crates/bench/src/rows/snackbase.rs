@@ -1,130 +1,125 @@
-//! Rows of SnackBase's WebSockets: one user on all of them, or another on each; a rule that reads the user, or none.
+//! SnackBase's WebSockets: one user on all of them, or another on each; a rule that reads the user, or none.
 
-use std::sync::atomic::Ordering;
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::{Home, OURS, Row, Stage, TIMED, WINDOW, drain};
 use crate::http::Connection;
-use crate::load::{Load, Progress, Request};
+use crate::load::{Request, Ticket};
 use crate::marker::Mark;
-use crate::meter::resident;
-use crate::rows::{Run, WINDOW, WRITERS, drain, refuse_failures};
-use crate::server::{EMAIL, PASSWORD as ROOT_PASSWORD};
+use crate::outcome::{CPU_DELIVERY, DELIVERIES, Outcome, P50, P99};
+use crate::plan::Plan;
+use crate::server::{EMAIL, PASSWORD as ROOT_PASSWORD, Server};
 use crate::socket::Socket;
 use crate::subscribers::{Feed, Subscribers};
-use crate::table::{Better, Outcome};
+use crate::topic::Topic;
 
 const PASSWORD: &str = "Str0ng!Passw0rd#1";
 /// Users that listen where each is another; as many sockets of one user stand beside them.
-const USERS: usize = 300;
+const USERS: usize = 100;
 /// Collections by what their view rule reads.
-const OPEN: &str = "open_notes";
+pub const OPEN: &str = "open_notes";
 const PER_USER: &str = "user_notes";
 
 /// Who writes and who listens.
-struct Account {
+pub struct Account {
     /// of its first user, who writes
-    token: String,
+    pub token: String,
     listeners: Vec<String>,
 }
 
-impl Run<'_> {
-    pub fn snackbase(&self) -> Result<Vec<Outcome>> {
-        let account = self.account()?;
-        let count = self.plan.subscribers;
-        let mut outcomes = self.idle_sockets(&account)?;
-        for (name, collection, sockets, distinct) in [
-            ("one user, rule without a fact", OPEN, count, false),
-            ("one user, rule reads the user", PER_USER, count, false),
-            ("one user, rule reads the user", PER_USER, USERS, false),
-            ("distinct users, rule reads the user", PER_USER, USERS, true),
-            ("distinct users, rule without a fact", OPEN, USERS, true),
-        ] {
-            outcomes.extend(self.notes(&account, name, collection, sockets, distinct)?);
+#[derive(Clone, Copy)]
+struct Notes {
+    name: &'static str,
+    collection: &'static str,
+    sockets: usize,
+    distinct: bool,
+}
+
+pub fn rows(plan: &Plan) -> Vec<Row> {
+    let (one_open, one_read) = ("one user, rule without a fact", "one user, rule reads the user");
+    let (all_open, all_read) = ("distinct users, rule without a fact", "distinct users, rule reads the user");
+    let notes = [
+        Notes { name: one_open, collection: OPEN, sockets: plan.crowd, distinct: false },
+        Notes { name: one_open, collection: OPEN, sockets: plan.largest(), distinct: false },
+        Notes { name: one_read, collection: PER_USER, sockets: plan.crowd, distinct: false },
+        Notes { name: one_read, collection: PER_USER, sockets: USERS, distinct: false },
+        Notes { name: all_read, collection: PER_USER, sockets: USERS, distinct: true },
+        Notes { name: all_open, collection: OPEN, sockets: USERS, distinct: true },
+    ];
+    let mut rows: Vec<Row> = Vec::new();
+    for notes in notes {
+        let name = format!("SnackBase, {}, {}", notes.sockets, notes.name);
+        if rows.iter().all(|row| row.name != name) {
+            let work = move |stage: &Stage| listen(stage, notes);
+            rows.push(Row::new(Topic::Sockets, name, OURS, Home::Shared, work));
         }
-        Ok(outcomes)
     }
+    rows
+}
 
-    /// Memory of subscribed sockets to which nothing is sent.
-    fn idle_sockets(&self, account: &Account) -> Result<Vec<Outcome>> {
-        let before = resident(self.server.pid())?;
-        let sockets = (0..self.plan.idle).map(|_| self.listen(&account.token, OPEN));
-        let sockets = sockets.collect::<Result<Vec<_>>>()?;
-        let grown = resident(self.server.pid())? - before;
-        drop(sockets);
-        Ok(vec![Outcome::new(
-            "idle WebSocket, on a fresh server",
-            "KiB RSS each",
-            Better::Lower,
-            grown / self.plan.idle as f64,
-        )])
-    }
+fn listen(stage: &Stage, notes: Notes) -> Result<Outcome> {
+    let host = stage.host()?;
+    let account = host.account()?;
+    let address = host.server.address;
+    let count = notes.sockets;
+    let listener = |at: usize| if notes.distinct { &account.listeners[at % USERS] } else { &account.token };
+    let feeds = (0..count).map(|at| {
+        let socket = account.listen(address, listener(at), notes.collection)?;
+        Ok(Feed { stream: socket.reader()?, key: None, copies: 1 })
+    });
+    let subscribers = Subscribers::over(address, feeds.collect::<Result<_>>()?)?;
+    let request = |ticket| note(notes.collection, ticket, count as u64);
+    let token = bearer(&account.token);
+    let (measured, progress) = stage.full_speed(&subscribers, &token, WINDOW * count as u64, &request)?;
+    let (harvest, faults) = drain(subscribers, progress.owed())?;
+    let (used, times) = (measured.used, &harvest.tally.times[TIMED]);
+    Ok(Outcome::default()
+        .with(&DELIVERIES, measured.delivered / used.wall)
+        .with(&CPU_DELIVERY, used.server * 1e6 / measured.delivered)
+        .with(&P50, times.quantile(0.5))
+        .with(&P99, times.quantile(0.99))
+        .faults(faults)
+        .foreign(used.foreign))
+}
 
-    fn notes(
-        &self,
-        account: &Account,
-        name: &str,
-        collection: &str,
-        sockets: usize,
-        distinct: bool,
-    ) -> Result<Vec<Outcome>> {
-        let listener = |at: usize| if distinct { &account.listeners[at % USERS] } else { &account.token };
-        let feeds = (0..sockets).map(|at| {
-            let socket = self.listen(listener(at), collection)?;
-            Ok(Feed { stream: socket.reader()?, key: None, copies: 1 })
-        });
-        let subscribers = Subscribers::over(feeds.collect::<Result<_>>()?)?;
-        let request = |writer, sequence| note(collection, writer, sequence, sockets as u64);
-        let window = WINDOW * sockets as u64;
-        let may_go =
-            |progress: &Progress| progress.owed.load(Ordering::Relaxed) < subscribers.delivered() + window;
-        let token = bearer(&account.token);
-        let load = Load { token: &token, ..self.load(WRITERS, &request, &may_go) };
-        let ((used, delivered), _, progress) = load.run(|_| self.measure(|| subscribers.delivered()))?;
-        refuse_failures(name, &progress)?;
-        let faults = drain(subscribers, &progress)?;
-        let row = format!("{sockets} WebSockets, {name}");
-        let outcome = |unit, better, value| {
-            Outcome::new(&row, unit, better, value).disturbed(used.foreign).faults(faults)
-        };
-        Ok(vec![
-            outcome("deliveries/s", Better::Higher, delivered / used.wall),
-            outcome("server µs CPU each", Better::Lower, used.server * 1e6 / delivered),
-        ])
-    }
-
-    fn listen(&self, token: &str, collection: &str) -> Result<Socket> {
-        let path = format!("/api/v1/realtime/ws?token={token}");
-        let first = json!({ "action": "subscribe", "collection": collection });
-        Socket::open(self.server.address, &path, &first, "subscribed")
-    }
-
-    /// An account with one writer and many listeners.
-    fn account(&self) -> Result<Account> {
-        let address = self.server.address;
-        let mut guest = Connection::open(address, "")?;
+impl Account {
+    /// An account with one writer and this many listeners.
+    pub fn make(server: &Server, listeners: usize) -> Result<Self> {
+        let mut guest = Connection::open(server.address, "")?;
         let register = json!({
             "email": "admin@example.com", "password": PASSWORD, "account_name": "Bench", "account_slug": "bench",
         });
         guest.json("POST", "/api/v1/auth/register", &register)?;
         let token = sign_in(&mut guest, "bench", "admin@example.com", PASSWORD)?;
         let root = sign_in(&mut guest, "system", EMAIL, ROOT_PASSWORD)?;
-        let mut root = Connection::open(address, &bearer(&root))?;
+        let mut root = Connection::open(server.address, &bearer(&root))?;
         for (name, rule) in [(OPEN, ""), (PER_USER, "mark != @request.auth.id")] {
             root.json("POST", "/api/v1/collections", &collection(name, rule))?;
         }
         let account = account_id(&mut root)?;
-        let mut listeners = Vec::with_capacity(USERS);
-        for at in 0..USERS {
+        let listeners = (0..listeners).map(|at| {
             let email = format!("listener{at}@example.com");
             let user = json!({ "email": email, "password": PASSWORD, "account_id": account, "role_id": 2 });
             let made = root.json("POST", "/api/v1/users", &user)?;
             let id = made["id"].as_str().context("no id in the answer")?;
             root.json("POST", &format!("/api/v1/users/{id}/verify"), &json!({}))?;
-            listeners.push(sign_in(&mut guest, "bench", &email, PASSWORD)?);
-        }
-        Ok(Account { token, listeners })
+            sign_in(&mut guest, "bench", &email, PASSWORD)
+        });
+        Ok(Account { token, listeners: listeners.collect::<Result<_>>()? })
+    }
+
+    /// An account for all rows.
+    pub fn with_listeners(server: &Server) -> Result<Self> {
+        Self::make(server, USERS)
+    }
+
+    pub fn listen(&self, address: SocketAddr, token: &str, collection: &str) -> Result<Socket> {
+        let path = format!("/api/v1/realtime/ws?token={token}");
+        let first = json!({ "action": "subscribe", "collection": collection });
+        Socket::open(address, &path, &first, "subscribed")
     }
 }
 
@@ -151,12 +146,13 @@ fn collection(name: &str, rule: &str) -> Value {
     })
 }
 
-fn note(collection: &str, writer: u8, sequence: u32, fans_out: u64) -> Request {
-    let mark = Mark { writer, key: 0, sequence }.text();
+fn note(collection: &str, ticket: Ticket, fans_out: u64) -> Request {
+    let Ticket { writer, sequence, time } = ticket;
+    let mark = Mark { writer, key: 0, sequence, time }.text();
     Request {
         method: "POST",
         path: format!("/api/v1/records/{collection}"),
-        body: json!({ "mark": mark, "body": "abcdefghij".repeat(12) }).to_string(),
+        body: json!({ "mark": mark, "body": "abcdefghij".repeat(10) }).to_string(),
         fans_out,
     }
 }

@@ -32,7 +32,8 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     require_open(&collection.rules.list, &call.asker)?;
     let request = list_request(&call.query).map_err(|_| ApiError::bad_request(""))?;
     let (asker, shape) = (call.asker, Shape::of(&call.query));
-    let text = call.app.store.read(move |snapshot| {
+    let id = collection.id.clone();
+    let text = call.app.store.read_shortly(&id, move |snapshot| {
         let page = tidewire_records::list::list(snapshot, &asker, &collection, &request)?;
         let mut text = Vec::with_capacity(128 + 256 * page.items.len());
         text.extend_from_slice(b"{\"items\":[");
@@ -48,10 +49,10 @@ pub async fn count(call: Call) -> Result<Response, ApiError> {
     let collection = call.collection(MISSING)?;
     require_open(&collection.rules.list, &call.asker)?;
     let (asker, filter) = (call.asker.clone(), call.query.get("filter").to_owned());
-    let count = call
-        .app
-        .store
-        .read(move |snapshot| tidewire_records::list::count(snapshot, &asker, &collection, &filter));
+    let id = collection.id.clone();
+    let count = call.app.store.read_shortly(&id, move |snapshot| {
+        tidewire_records::list::count(snapshot, &asker, &collection, &filter)
+    });
     Ok(call.answer(&json!({ "count": count.await? })))
 }
 

@@ -25,6 +25,10 @@ impl History {
         Self { epoch, last: 0, kept: VecDeque::new(), size: 0, count, bytes, age }
     }
 
+    pub fn bytes(&self) -> usize {
+        self.size
+    }
+
     /// True if messages are kept at all.
     pub fn keeps(&self) -> bool {
         self.count > 0

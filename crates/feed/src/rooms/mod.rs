@@ -107,6 +107,10 @@ impl Rooms {
         Ok(Turn { channel: join.channel.clone(), news })
     }
 
+    pub fn history_bytes(&self) -> usize {
+        self.by_channel.values().map(Room::history_bytes).sum()
+    }
+
     fn admit(&self, join: &Join) -> Result<(), JoinError> {
         match (self.by_channel.get(&join.channel), &join.make) {
             (Some(room), _) if room.owner != join.tenant => Err(JoinError::Foreign),

@@ -45,6 +45,10 @@ struct User {
 }
 
 impl Room {
+    pub fn history_bytes(&self) -> usize {
+        self.history.bytes()
+    }
+
     pub fn new(number: u64, join: &Join, limits: &Limits) -> Self {
         let title = match &join.make {
             Make::Titled(title) => title,

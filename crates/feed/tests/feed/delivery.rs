@@ -1,7 +1,7 @@
 use crate::world::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use tidewire_feed::OnRevoked;
+use tidewire_feed::{OnRevoked, Options};
 use tidewire_model::{Principal, TenantId};
 
 /// One subscription of user `a` hears `expected` of the writes, each a commit of its own.
@@ -227,4 +227,27 @@ async fn classes_that_differ_in_their_rule_alone_share_frames() {
         let expected = ["1 l create r", &format!("2 l {told} r"), "3 l update r", "4 l delete r"];
         assert_eq!(client.read_to_end(&world).await, expected, "n > {limit}");
     }
+}
+
+#[tokio::test]
+async fn what_waits_is_weighed() {
+    let world = World::new(Options { outbox_bytes: 1000, ..options() });
+    let (reader, stalled) = (world.connect(), world.connect());
+    for client in [&reader, &stalled] {
+        client.listen(&Listen { length: 100, ..Listen::to("l", "") }).await;
+    }
+    world.commit(&[post("r"), post("s")]);
+    assert_eq!(reader.read_to_end(&world).await.len(), 2);
+    let weight = world.feed.weigh().await;
+    assert_eq!((weight.topics, weight.behind, weight.ring), (3, 0, 2), "posts and two ends");
+    assert_eq!((weight.outbox_bytes, weight.outbox_largest), (200, 200));
+    let many: Vec<String> = (0..20).map(|n| format!("t{n}")).collect();
+    for write in &many {
+        world.commit(&[post(write)]);
+        reader.read_lines(1).await;
+    }
+    let weight = world.feed.weigh().await;
+    assert_eq!((weight.behind, weight.outbox_largest), (1, 1000), "one is full and falls back to the log");
+    assert_eq!(stalled.read_to_end(&world).await.len(), 22);
+    assert_eq!(world.feed.weigh().await.behind, 0);
 }

@@ -40,14 +40,13 @@ pub(crate) fn related(
             "Relation connection is missing or cannot be accessed.",
         )));
     };
-    let found = match ids.as_slice() {
-        [id] => usize::from(snapshot.get(collection, tenant, id)?.is_some()),
-        ids => snapshot.get_many(collection, tenant, ids)?.len(),
-    };
-    Ok((found < ids.len()).then(|| {
-        FieldError::new(
-            "validation_missing_rel_records",
-            "Failed to find all relation records with the provided ids.",
-        )
-    }))
+    for id in ids {
+        if !snapshot.has(collection, tenant, id)? {
+            return Ok(Some(FieldError::new(
+                "validation_missing_rel_records",
+                "Failed to find all relation records with the provided ids.",
+            )));
+        }
+    }
+    Ok(None)
 }

@@ -31,6 +31,16 @@ async fn numbers_follow_what_happens() {
         ("tidewire_deliveries_total", 6.0),
         ("tidewire_overflows_total", 0.0),
         ("tidewire_write_queue", 0.0),
+        ("tidewire_password_queue", 0.0),
+        ("tidewire_passwords_refused_total", 0.0),
+        ("tidewire_sockets_refused_total", 0.0),
+        // the collection and the mark
+        ("tidewire_topics", 2.0),
+        ("tidewire_outbox_bytes", 0.0),
+        ("tidewire_outbox_largest_bytes", 0.0),
+        ("tidewire_behind", 0.0),
+        ("tidewire_held_bytes", 0.0),
+        ("tidewire_room_history_bytes", 0.0),
     ] {
         assert_eq!(value(&answer.body, name), expected, "{name}");
     }

@@ -1,0 +1,99 @@
+//! How one job of a transaction is undone without the others. Most jobs insert one record and succeed: a savepoint, for
+//! which SQLite copies every page before it is changed, is opened only for what comes after that.
+
+use crate::StoreError;
+use crate::database::Database;
+use crate::layout::Layout;
+use crate::tx::{Progress, Tx};
+use std::sync::Arc;
+use tidewire_model::{Catalog, Record, Seq};
+
+/// Where a job began.
+pub(crate) struct Mark {
+    catalog: Arc<Catalog>,
+    changes: usize,
+    bytes: u64,
+}
+
+/// A record that was inserted outside of the savepoint: taken back by deleting it.
+pub(crate) struct Bare {
+    layout: Arc<Layout>,
+    record: Arc<Record>,
+    seq: Seq,
+}
+
+impl Tx<'_> {
+    /// What is written from here on can be undone. Called before every write.
+    pub(crate) fn guard(&mut self) -> Result<(), StoreError> {
+        if self.progress.guarded {
+            return Ok(());
+        }
+        let database = self.snapshot.database;
+        database.run("SAVEPOINT job")?;
+        database.stand_ins.borrow_mut().mark();
+        self.progress.guarded = true;
+        Ok(())
+    }
+
+    /// The same for an insert, which needs no savepoint if it is the first write of its job.
+    pub(crate) fn guard_insert(&mut self) -> Result<(), StoreError> {
+        if self.progress.bare.is_some() { self.guard() } else { Ok(()) }
+    }
+
+    /// Remembers a record that was inserted and is about to be logged.
+    pub(crate) fn inserted(&mut self, layout: &Arc<Layout>, record: &Arc<Record>) {
+        if !self.progress.guarded {
+            let (layout, record, seq) = (layout.clone(), record.clone(), self.snapshot.head + 1);
+            self.progress.bare = Some(Bare { layout, record, seq });
+        }
+    }
+}
+
+impl Progress {
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { catalog: self.catalog.clone(), changes: self.changes.len(), bytes: self.bytes }
+    }
+
+    /// The work of a job stays.
+    pub(crate) fn keep(&mut self, database: &Database) -> Result<(), StoreError> {
+        self.bare = None;
+        if std::mem::take(&mut self.guarded) { database.run("RELEASE job") } else { Ok(()) }
+    }
+
+    /// Undoes the work of a job. If that fails, the transaction must not be committed.
+    pub(crate) fn undo(&mut self, mark: Mark, database: &Database) -> Result<(), StoreError> {
+        self.go_back(mark);
+        if std::mem::take(&mut self.guarded) {
+            database.run("ROLLBACK TO job")?;
+            database.run("RELEASE job")?;
+            database.stand_ins.borrow_mut().restore(&database.connection)?;
+        }
+        self.bare.take().map_or(Ok(()), |bare| bare.take_back(database))
+    }
+
+    /// After the rollback of a whole transaction: back to the last commit.
+    pub(crate) fn forget(&mut self, catalog: Arc<Catalog>, bytes: u64) {
+        self.go_back(Mark { catalog, changes: 0, bytes });
+        (self.broken, self.guarded, self.bare) = (None, false, None);
+    }
+
+    fn go_back(&mut self, mark: Mark) {
+        for change in self.changes.drain(mark.changes..) {
+            if let Some(last) = self.offsets.get_mut(&change.collection.id) {
+                *last -= 1;
+            }
+        }
+        self.catalog = mark.catalog;
+        self.bytes = mark.bytes;
+    }
+}
+
+impl Bare {
+    fn take_back(self, database: &Database) -> Result<(), StoreError> {
+        let Self { layout, record, seq } = self;
+        let connection = &database.connection;
+        connection.prepare_cached(&layout.delete)?.execute((record.tenant.as_str(), record.id()))?;
+        connection.prepare_cached("DELETE FROM tw_change WHERE seq=?")?.execute([seq as i64])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! What becomes of the writes of a job that fails while others of its transaction succeed.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use support::{Folder, assert_dense, changes, collection, insert, posts, record, save, tenant};
+use tidewire_model::{Collection, Value};
+use tidewire_store::{Store, StoreError, Tx};
+
+const SEQUENCES: [&[&str]; 17] = [
+    &["insert a"],
+    &["insert a", "insert b"],
+    &["insert a", "update a"],
+    &["insert a", "delete a"],
+    &["insert a", "delete a", "insert a"],
+    &["insert a", "insert old"],
+    &["insert old", "insert a"],
+    &["insert old", "insert a", "insert b"],
+    &["update old", "insert a"],
+    &["delete old", "insert old"],
+    &["delete old"],
+    &["set", "insert a"],
+    &["insert a", "set"],
+    &["define", "insert a"],
+    &["insert a", "define"],
+    &["insert a", "drop"],
+    &["insert a", "widen", "insert b"],
+];
+
+#[test]
+fn a_failing_job_is_undone_without_its_neighbours() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let posts = save(&store, posts());
+    insert(&store, record(&posts, "old", &[("title", Value::text("as it was"))])).unwrap();
+    let before = picture(&store);
+    for steps in SEQUENCES {
+        for panics in [false, true] {
+            let (known, head) = (posts.clone(), store.head());
+            among_others(&store, &posts, move |tx| {
+                // steps that are refused belong to it
+                let _ = steps.iter().map(|step| take(tx, &known, step)).collect::<Vec<_>>();
+                assert!(!panics, "a job may panic");
+                Err(StoreError::NoRecord("on purpose".into()))
+            });
+            let ids = |change: &Arc<tidewire_model::Change>| change.record().id().to_owned();
+            let logged: Vec<_> = changes(&store).iter().filter(|c| c.position.seq > head).map(ids).collect();
+            assert_eq!(logged, ["first", "last", "first", "last"], "{steps:?}");
+            assert_eq!(picture(&store), before, "{steps:?}, {panics}");
+        }
+    }
+    assert_dense(&changes(&store));
+}
+
+/// Runs a job that fails in one transaction with one insert before and one after it, then deletes what these made.
+fn among_others(
+    store: &Store,
+    posts: &Arc<Collection>,
+    job: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static,
+) {
+    let (open, gate) = channel::<()>();
+    let add = |id| {
+        let record = record(posts, id, &[]);
+        store.write(move |tx: &mut Tx<'_>| tx.insert(record, ""))
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (held, made, failed, last, ()) = runtime.block_on(async {
+        // the writer is held up until the other three wait together
+        let held = store.write(move |_: &mut Tx<'_>| gate.recv().map_err(|_| StoreError::Closed));
+        let opened = async { open.send(()).unwrap() };
+        tokio::join!(held, add("first"), store.write(job), add("last"), opened)
+    });
+    held.unwrap();
+    failed.unwrap_err();
+    for record in [made.unwrap(), last.unwrap()] {
+        store.write_blocking(move |tx| tx.delete(&record, "")).unwrap();
+    }
+}
+
+fn take(tx: &mut Tx<'_>, posts: &Arc<Collection>, step: &str) -> Result<(), StoreError> {
+    let (verb, id) = step.split_once(' ').unwrap_or((step, ""));
+    let stored = |tx: &Tx<'_>| tx.get(posts, &tenant(), id)?.ok_or(StoreError::NoRecord(id.into()));
+    match verb {
+        "insert" => tx.insert(record(posts, id, &[]), "").map(|_| ()),
+        "update" => {
+            let old = stored(tx)?;
+            tx.update(&old, record(posts, id, &[("title", Value::text("new"))]), "").map(|_| ())
+        }
+        "delete" => {
+            let old = stored(tx)?;
+            tx.delete(&old, "")
+        }
+        "set" => tx.set_setting("key", "1"),
+        "define" => tx.save_collection(collection("more", &[], &[])).map(|_| ()),
+        "drop" => tx.delete_collection(&posts.id),
+        "widen" => {
+            let mut wider = (**posts).clone();
+            wider.fields.push(serde_json::from_value(
+                serde_json::json!({"id": "f_w", "name": "wide", "type": "text"}),
+            )?);
+            tx.save_collection(wider).map(|_| ())
+        }
+        other => panic!("no such step: {other}"),
+    }
+}
+
+/// All that a job may have changed.
+fn picture(store: &Store) -> String {
+    let catalog = store.catalog();
+    store
+        .read_here::<_, StoreError, _>(|view| {
+            let mut text = format!("{:?}", view.setting("key")?);
+            for collection in catalog.all() {
+                text += &format!("\n{} {}", collection.id, collection.fields.len());
+                for id in ["a", "b", "old", "first", "last"] {
+                    let record = view.get(collection, &tenant(), id)?;
+                    text += &format!("\n{id} {:?}", record.map(|record| record.values.clone()));
+                }
+            }
+            Ok(text)
+        })
+        .unwrap()
+}
