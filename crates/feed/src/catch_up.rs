@@ -19,7 +19,7 @@ const LAST_DECISIONS: u64 = 1024;
 /// What one connection hears of one change at the end of its replay.
 #[derive(Default)]
 struct Words {
-    entries: Vec<Entry>,
+    entries: Vec<(Seq, Entry)>,
     questions: Vec<Question>,
 }
 
@@ -74,7 +74,7 @@ impl Hub {
 
     fn finish(&mut self, id: ConnectionId, generation: u64, changes: &[Arc<Change>]) {
         let mut frames = std::mem::replace(&mut self.frames, Frames::new());
-        frames.age(false);
+        frames.age();
         if let Some(client) = self.clients.get(&id) {
             self.tell_rest(client, generation, changes, &mut frames);
         }
@@ -108,6 +108,7 @@ impl Hub {
         frames: &mut Frames,
         words: &mut Words,
     ) {
+        let seq = change.position.seq;
         let cursor = || self.cursors.write(&change.position);
         match decision.judge(change) {
             Verdict::Nothing => {}
@@ -116,11 +117,12 @@ impl Hub {
                     let event = Event::Change { change, action, cursor: &cursor() };
                     decision.encode(&event, &mut Vec::new())
                 };
-                words.entries.extend(frames.of(decision, change.position.seq, encode).map(Entry::Frame));
+                let frame = frames.of(decision, seq, encode);
+                words.entries.extend(frame.map(|frame| (seq, Entry::Frame(frame))));
             }
             Verdict::Ask => {
                 let (slot, promise) = Slot::new();
-                words.entries.push(Entry::Slot(slot, false));
+                words.entries.push((seq, Entry::Slot(slot, false)));
                 let (decision, change, cursor) = (decision.clone(), change.clone(), cursor().into());
                 words.questions.push(Question { decision, change, cursor, promise });
             }

@@ -1,4 +1,4 @@
-use crate::answers::{Answers, Case};
+use crate::answers::Answers;
 use crate::basis::Basis;
 use crate::event::{Encoder, Event, Told};
 use crate::topic::Topic;
@@ -127,18 +127,6 @@ impl Decision {
             }
             _ => None,
         })
-    }
-
-    /// Decides and encodes on a thread that may block.
-    pub fn frame(
-        &self,
-        change: &Arc<Change>,
-        cursor: &str,
-        answers: &Answers,
-        scratch: &mut Vec<u8>,
-    ) -> Option<Bytes> {
-        let action = answers.decide(&[Case { decision: self, change }]).pop()??;
-        self.encode(&Event::Change { change, action, cursor }, scratch)
     }
 
     /// One frame of its own, or nothing if the encoder declines.

@@ -10,12 +10,13 @@ use crate::inbox::{Inbox, Input};
 use crate::interest::{Ending, OnRevoked, ResetReason};
 use crate::log::{Log, Lookup};
 use crate::outbox::{Bounds, Outbox};
-use crate::queue::Queue;
-use crate::replay::{Replay, Replayer};
+use crate::pages::Pages;
+use crate::replay::Replayer;
 use crate::ring::Ring;
 use crate::rooms::{Limits, RoomInfo, Rooms};
 use crate::slow::SlowLane;
 use crate::stats::{Counters, Stats};
+use crate::turns::Turns;
 use crate::weigh::Weight;
 
 use bytes::Bytes;
@@ -34,6 +35,9 @@ pub struct Options {
     pub outbox_frames: usize,
     /// changes kept in memory; default 8192
     pub ring: usize,
+    /// bytes of changes and frames that replays share while they need them; default 32 MiB. Beyond, the page of changes
+    /// that was used longest ago goes
+    pub replay_bytes: usize,
     /// commands and changes that may wait for the hub, each; default 65 536. Changes beyond are read from the log
     pub input: usize,
     /// threads that answer questions needing the store, and as many that replay; default 2
@@ -53,6 +57,7 @@ impl Options {
             outbox_bytes: 256 * 1024,
             outbox_frames: 8192,
             ring: 8192,
+            replay_bytes: 32 << 20,
             input: 65_536,
             slow_threads: 2,
             slow_questions: 16_384,
@@ -78,7 +83,7 @@ struct Inner {
     next_id: AtomicU64,
     slow: Arc<SlowLane>,
     answers: Arc<Answers>,
-    replays: Arc<Queue<Replay>>,
+    replays: Arc<Turns>,
 }
 
 impl Feed {
@@ -99,13 +104,14 @@ impl Feed {
             bounds: Bounds { bytes: options.outbox_bytes.max(1), frames: options.outbox_frames.max(1) },
             next_id: AtomicU64::new(1),
             slow: Arc::new(SlowLane::new(options.slow_questions)),
-            replays: Arc::new(Queue::new()),
+            replays: Arc::new(Turns::new()),
             log,
         };
         let ring = Arc::new(Ring::new(options.ring));
+        let pages = inner.pages(&ring, options.replay_bytes);
         for _ in 0..options.slow_threads.max(1) {
             inner.spawn_slow();
-            inner.spawn_replayer(ring.clone());
+            inner.spawn_replayer(pages.clone());
         }
         inner.spawn_hub(ring, catalog, head, &options);
         Self { inner: Arc::new(inner) }
@@ -206,11 +212,14 @@ impl Inner {
         self.spawn("feed-slow", move || lane.run(&answers));
     }
 
-    fn spawn_replayer(&self, ring: Arc<Ring>) {
+    fn pages(&self, ring: &Arc<Ring>, bytes: usize) -> Arc<Pages> {
+        Arc::new(Pages::new(ring.clone(), self.log.clone(), self.counters.clone(), bytes))
+    }
+
+    fn spawn_replayer(&self, pages: Arc<Pages>) {
         let replayer = Replayer {
-            jobs: self.replays.clone(),
-            ring,
-            log: self.log.clone(),
+            turns: self.replays.clone(),
+            pages,
             answers: self.answers.clone(),
             cursors: self.cursors.clone(),
             inbox: self.inbox.clone(),

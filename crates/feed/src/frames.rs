@@ -11,7 +11,7 @@ const ENTRY: usize = 64;
 /// Answers of the store are not kept for longer.
 const AGE: Duration = Duration::from_secs(1);
 
-/// Frames that a replay thread made lately: when many come back at once they share them, as they do live.
+/// Frames that the hub made lately for the last changes of replays: when many come back at once they share them, as live.
 pub(crate) struct Frames {
     /// by the address of the decision, which is kept alive beside it
     known: HashMap<(usize, Seq), (Arc<Decision>, Option<Bytes>)>,
@@ -43,9 +43,9 @@ impl Frames {
         frame
     }
 
-    /// Called before each chunk of a replay; `idle` if no other waits.
-    pub fn age(&mut self, idle: bool) {
-        if idle || self.since.elapsed() > AGE {
+    /// Called before each use.
+    pub fn age(&mut self) {
+        if self.since.elapsed() > AGE {
             self.forget();
         }
     }

@@ -8,12 +8,11 @@ use crate::identities::Identities;
 use crate::inbox::{Inbox, Input, Popped};
 use crate::log::Log;
 use crate::outbox::Bounds;
-use crate::queue::Queue;
-use crate::replay::Replay;
 use crate::ring::Ring;
 use crate::rooms::Rooms;
 use crate::slow::SlowLane;
 use crate::stats::Counters;
+use crate::turns::Turns;
 use crate::{ConnectionId, Ending, ResetReason};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -44,7 +43,7 @@ pub(crate) struct Hub {
     pub ring: Arc<Ring>,
     pub slow: Arc<SlowLane>,
     pub answers: Arc<Answers>,
-    pub replays: Arc<Queue<Replay>>,
+    pub replays: Arc<Turns>,
     pub bounds: Bounds,
     /// made for the last changes of replays
     pub frames: Frames,

@@ -182,19 +182,23 @@ impl Outbox {
         Waiting { bytes: state.bytes + state.own_bytes, held }
     }
 
-    /// All that a replay has to say about the change `seq`; empties `entries`.
-    pub fn replay(&self, generation: u64, seq: Seq, entries: &mut Vec<Entry>, bounds: Bounds) -> Replayed {
+    /// All that a replay has to say about the changes up to `until`, in their order; empties `words`.
+    pub fn replay(
+        &self,
+        generation: u64,
+        until: Seq,
+        words: &mut Vec<(Seq, Entry)>,
+        bounds: Bounds,
+    ) -> Replayed {
         let mut state = self.state.lock();
         if state.is_ending() || state.generation != generation || state.behind.is_none() {
+            words.clear();
             return Replayed::Stale;
         }
-        state.release(seq);
-        for entry in entries.drain(..) {
-            state.append(entry);
-        }
+        let done = state.tell(until, words, bounds);
         let full = !state.has_room(bounds);
         if let Some(behind) = &mut state.behind {
-            behind.done = seq;
+            behind.done = done;
             if full {
                 behind.work = Work::Parked;
             }
@@ -347,6 +351,22 @@ impl State {
             behind.held_bytes -= frame.len();
             self.append(Entry::Frame(frame));
         }
+    }
+
+    /// Queues entries in their places among the held messages. All of a change is taken; returns the last for which there
+    /// was room.
+    fn tell(&mut self, until: Seq, words: &mut Vec<(Seq, Entry)>, bounds: Bounds) -> Seq {
+        let mut words = words.drain(..).peekable();
+        while let Some((seq, entry)) = words.next() {
+            self.release(seq);
+            self.append(entry);
+            let is_whole = words.peek().is_none_or(|(next, _)| *next != seq);
+            if is_whole && !self.has_room(bounds) {
+                return seq;
+            }
+        }
+        self.release(until);
+        until
     }
 
     /// Gives up a connection that does not read.

@@ -1,17 +1,16 @@
 use crate::answers::Answers;
 use crate::class::Decision;
 use crate::cursor::Cursors;
-use crate::frames::Frames;
 use crate::inbox::{Inbox, Input};
-use crate::log::Log;
 use crate::outbox::{Bounds, Entry, Outbox, Replayed};
-use crate::queue::Queue;
-use crate::ring::Ring;
+use crate::pages::Pages;
+use crate::segments::Maker;
+use crate::turns::{Turn, Turns};
 use std::sync::Arc;
 use tidewire_model::{Change, Seq};
 
-/// Changes that one connection gets before the next has its turn.
-const CHUNK: usize = 256;
+/// Changes times seats that one connection is told of before the next has its turn; never more than a page of changes.
+const LOOKS: usize = 8192;
 
 /// What one connection still has to hear, up to where the hub stood.
 pub(crate) struct Replay {
@@ -20,6 +19,13 @@ pub(crate) struct Replay {
     pub done: Seq,
     pub until: Seq,
     pub listeners: Box<[Listener]>,
+}
+
+impl Replay {
+    /// Changes of its next turn, at most.
+    fn looks(&self) -> u64 {
+        (LOOKS / self.listeners.len().max(1)).max(1) as u64
+    }
 }
 
 /// One seat of a connection, as a replay sees it.
@@ -37,17 +43,16 @@ impl Listener {
 
 /// What the replay threads work with.
 pub(crate) struct Replayer {
-    pub jobs: Arc<Queue<Replay>>,
-    pub ring: Arc<Ring>,
-    pub log: Arc<dyn Log>,
+    pub turns: Arc<Turns>,
+    pub pages: Arc<Pages>,
     pub answers: Arc<Answers>,
     pub cursors: Cursors,
     pub inbox: Arc<Inbox>,
     pub bounds: Bounds,
 }
 
-/// How a chunk ended.
-enum Chunk {
+/// How a connection's turn ended.
+enum Outcome {
     More,
     End {
         lost: bool,
@@ -58,60 +63,60 @@ enum Chunk {
 
 impl Replayer {
     pub fn run(&self) {
-        let (mut frames, mut scratch) = (Frames::new(), Vec::new());
-        while let Some(mut job) = self.jobs.pop() {
-            frames.age(self.jobs.len() == 0);
-            match self.chunk(&mut job, &mut frames, &mut scratch) {
-                Chunk::More => self.jobs.push(job),
-                Chunk::End { lost } => {
-                    let (id, generation) = (job.outbox.id, job.generation);
-                    self.inbox.notify(Input::Replayed { id, generation, lost });
+        let (cursors, answers, room) = (&self.cursors, &*self.answers, self.bounds.bytes);
+        let mut maker = Maker { cursors, answers, room, scratch: Vec::new() };
+        let (mut words, mut patient) = (Vec::new(), true);
+        loop {
+            match self.turns.pop(patient) {
+                Turn::Replay(replay) => {
+                    patient = false;
+                    self.serve(replay, &mut maker, &mut words);
                 }
-                Chunk::Left => {}
+                Turn::Idle => {
+                    patient = true;
+                    self.pages.forget_idle();
+                    (words, maker.scratch) = (Vec::new(), Vec::new());
+                }
+                Turn::Closed => return,
             }
         }
     }
 
-    fn chunk(&self, job: &mut Replay, frames: &mut Frames, scratch: &mut Vec<u8>) -> Chunk {
-        let wanted = CHUNK.min(job.until.saturating_sub(job.done) as usize);
-        if wanted == 0 {
-            return Chunk::End { lost: false };
+    fn serve(&self, mut replay: Replay, maker: &mut Maker<'_>, words: &mut Vec<(Seq, Entry)>) {
+        match self.turn(&mut replay, maker, words) {
+            Outcome::More => self.turns.push(replay),
+            Outcome::End { lost } => {
+                let (id, generation) = (replay.outbox.id, replay.generation);
+                self.inbox.notify(Input::Replayed { id, generation, lost });
+            }
+            Outcome::Left => {}
         }
-        let changes = self.ring.read(job.done, wanted, &*self.log);
-        let mut entries = Vec::new();
-        for change in &changes {
-            if change.position.seq != job.done + 1 {
-                return Chunk::End { lost: true };
-            }
-            self.tell(job, change, &mut entries, frames, scratch);
-            job.done += 1;
-            // quiet changes only count at the end of the chunk
-            let last = job.done == job.until || std::ptr::eq(change, &changes[changes.len() - 1]);
-            if entries.is_empty() && !last {
-                continue;
-            }
-            match job.outbox.replay(job.generation, job.done, &mut entries, self.bounds) {
-                Replayed::More => {}
-                Replayed::Full | Replayed::Stale => return Chunk::Left,
-            }
-        }
-        if changes.is_empty() { Chunk::End { lost: true } } else { Chunk::More }
     }
 
-    fn tell(
-        &self,
-        job: &Replay,
-        change: &Arc<Change>,
-        entries: &mut Vec<Entry>,
-        frames: &mut Frames,
-        scratch: &mut Vec<u8>,
-    ) {
-        for Listener { decision, .. } in job.listeners.iter().filter(|listener| listener.wants(change)) {
-            let make = || {
-                let cursor = self.cursors.write(&change.position);
-                decision.frame(change, &cursor, &self.answers, scratch)
-            };
-            entries.extend(frames.of(decision, change.position.seq, make).map(Entry::Frame));
+    fn turn(&self, replay: &mut Replay, maker: &mut Maker<'_>, words: &mut Vec<(Seq, Entry)>) -> Outcome {
+        if replay.done >= replay.until {
+            return Outcome::End { lost: false };
+        }
+        let Some((page, changes)) = self.pages.after(replay.done) else {
+            return Outcome::End { lost: true };
+        };
+        let last = changes.last().map_or(replay.done, |change| change.position.seq);
+        let mut until = last.min(replay.until).min(replay.done + replay.looks());
+        words.clear();
+        for listener in &replay.listeners {
+            let missed = (&*changes, listener.after.max(replay.done), until);
+            until = until.min(page.told.tell(&listener.decision, missed, maker, words));
+        }
+        if replay.listeners.len() > 1 {
+            words.retain(|(seq, _)| *seq <= until);
+            // stable: what is told of one change stays in the order of the seats
+            words.sort_by_key(|(seq, _)| *seq);
+        }
+        replay.done = until;
+        match replay.outbox.replay(replay.generation, replay.done, words, self.bounds) {
+            Replayed::More if replay.done < replay.until => Outcome::More,
+            Replayed::More => Outcome::End { lost: false },
+            Replayed::Full | Replayed::Stale => Outcome::Left,
         }
     }
 }

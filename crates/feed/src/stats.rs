@@ -22,6 +22,8 @@ pub struct Stats {
     pub overflows: u64,
     /// replays begun
     pub replays: u64,
+    /// pages of changes that replays read from the log
+    pub log_reads: u64,
     /// connections told that changes are gone
     pub resets: u64,
     /// questions asked of the store
@@ -71,6 +73,7 @@ counters!(
     bytes,
     overflows,
     replays,
+    log_reads,
     resets,
     questions,
     question_calls,

@@ -2,6 +2,7 @@ use crate::collection::Collection;
 use crate::record::Record;
 use crate::tenant::TenantId;
 use crate::time::Timestamp;
+use crate::value::Value;
 use std::sync::Arc;
 
 /// Place of a change in the order of all commits of a store; dense, from 1.
@@ -60,5 +61,12 @@ impl Change {
             (None, Some(old)) => old,
             (None, None) => unreachable!("a change has at least one image"),
         }
+    }
+
+    /// About how many bytes it takes in memory, whoever else holds its images.
+    pub fn weight(&self) -> usize {
+        let images = [&self.old, &self.new].into_iter().flatten();
+        let values = images.flat_map(|image| image.values.iter());
+        size_of::<Self>() + values.map(Value::weight).sum::<usize>()
     }
 }

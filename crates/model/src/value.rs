@@ -62,6 +62,17 @@ impl Value {
         }
     }
 
+    /// About how many bytes it takes in memory.
+    pub fn weight(&self) -> usize {
+        let inside = match self {
+            Self::Null | Self::Number(_) | Self::Bool(_) | Self::Geo(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::List(items) => items.iter().map(|item| size_of::<Box<str>>() + item.len()).sum(),
+            Self::Json(json) => json_weight(json),
+        };
+        size_of::<Self>() + inside
+    }
+
     /// The value as clients see it.
     pub fn to_json(&self) -> Json {
         match self {
@@ -73,6 +84,17 @@ impl Value {
             Self::Geo(point) => serde_json::json!({ "lon": point.lon, "lat": point.lat }),
             Self::Json(json) => json.clone(),
         }
+    }
+}
+
+/// What a tree holds beside its root.
+fn json_weight(json: &Json) -> usize {
+    let of = |json: &Json| size_of::<Json>() + json_weight(json);
+    match json {
+        Json::Null | Json::Bool(_) | Json::Number(_) => 0,
+        Json::String(text) => text.len(),
+        Json::Array(items) => items.iter().map(of).sum(),
+        Json::Object(map) => map.iter().map(|(key, json)| size_of::<String>() + key.len() + of(json)).sum(),
     }
 }
 

@@ -151,6 +151,7 @@ impl Metrics {
             ),
             ("abandoned", "Connections closed because they let too many messages wait", stats.abandoned),
             ("replays", "Replays from the log that were begun", stats.replays),
+            ("log_reads", "Pages of changes that replays read from the log", stats.log_reads),
             ("resets", "Connections told that what they missed is gone", stats.resets),
             ("questions", "Rules that the store had to judge", stats.questions),
             ("question_calls", "Calls of the store that asked for them", stats.question_calls),

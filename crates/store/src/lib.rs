@@ -28,6 +28,7 @@ mod snapshot;
 mod stand_in;
 mod state;
 mod store;
+mod touched;
 mod tx;
 mod undo;
 mod wait;

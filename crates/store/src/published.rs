@@ -1,5 +1,6 @@
 use crate::checkpoint::Log;
 use crate::demand::Demand;
+use crate::touched::Touched;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,7 @@ pub(crate) struct Published {
     catalog: ArcSwap<Catalog>,
     head: AtomicU64,
     floor: AtomicU64,
+    touched: Touched,
     /// how long transactions took, from their begin to the end of their commit
     pub(crate) commits: Timings,
     /// jobs in them
@@ -35,6 +37,7 @@ impl Published {
             catalog: ArcSwap::new(catalog),
             head: AtomicU64::new(head),
             floor: AtomicU64::new(floor),
+            touched: Touched::new(head),
             commits: Timings::default(),
             jobs: AtomicU64::new(0),
         }
@@ -50,6 +53,10 @@ impl Published {
 
     pub(crate) fn floor(&self) -> Seq {
         self.floor.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn touched(&self) -> &Touched {
+        &self.touched
     }
 
     pub(crate) fn set_catalog(&self, catalog: Arc<Catalog>) {

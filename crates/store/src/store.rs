@@ -108,6 +108,11 @@ impl Store {
         self.inner.published.head()
     }
 
+    /// Where the collection of this id changed last, or a later position. Read after `head` it knows of every change up to that.
+    pub fn touched(&self, collection: &str) -> Seq {
+        self.inner.published.touched().get(collection)
+    }
+
     /// Positions below this one are gone: changes after `floor` can be read.
     pub fn floor(&self) -> Seq {
         self.inner.published.floor()

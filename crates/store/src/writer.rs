@@ -250,6 +250,9 @@ impl Writer {
         if redefined {
             self.published.set_catalog(self.progress.catalog.clone());
         }
+        for change in &self.progress.changes {
+            self.published.touched().set(&change.collection.id, change.position.seq);
+        }
         self.published.set_head(state.head);
         let changes = std::mem::take(&mut self.progress.changes);
         if changes.is_empty() && !redefined {

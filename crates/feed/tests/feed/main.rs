@@ -14,4 +14,5 @@ mod random;
 mod rooms;
 mod rooms_random;
 mod slow_lane;
+mod storm;
 mod world;

@@ -96,9 +96,12 @@ fn check(heard: &[String], all: &[String], end: Seq, number: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_gap_and_no_overlap_whatever_the_writer_does() {
-    for (outbox_bytes, input, ring) in [(256 * 1024, 65_536, 8192), (600, 65_536, 64), (600, 8, 256)] {
-        let world =
-            Arc::new(World::new(Options { outbox_bytes, input, ring, slow_questions: 64, ..options() }));
+    for (outbox_bytes, input, ring, replay_bytes) in
+        [(256 * 1024, 65_536, 8192, 32 << 20), (600, 65_536, 64, 32 << 20), (600, 8, 256, 0)]
+    {
+        let slow_questions = 64;
+        let bounds = Options { outbox_bytes, input, ring, replay_bytes, slow_questions, ..options() };
+        let world = Arc::new(World::new(bounds));
         let (writing, enough) = (world.clone(), Arc::new(AtomicBool::new(false)));
         let is_enough = enough.clone();
         let writer = tokio::task::spawn_blocking(move || write_until(&writing, &is_enough));

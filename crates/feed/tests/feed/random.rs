@@ -113,6 +113,7 @@ impl Model {
             outbox_bytes: random.random_range(200..2000),
             outbox_frames: random.random_range(4..200),
             ring: random.random_range(1..200),
+            replay_bytes: random.random_range(1..1 << 20),
             input: random.random_range(1..100),
             slow_questions: random.random_range(1..50),
             slow_threads: random.random_range(1..4),

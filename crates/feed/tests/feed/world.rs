@@ -70,6 +70,12 @@ impl Barrier {
         *self.shut.lock().unwrap() = None;
         self.opened.notify_all();
     }
+    /// Returns when somebody waits for it.
+    pub async fn reached(&self) {
+        while self.waiting.load(SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
     fn pass(&self) {
         let mut shut = self.shut.lock().unwrap();
         self.waiting.fetch_add(1, SeqCst);
@@ -372,9 +378,7 @@ impl World {
         self.plug.shut();
         let (feed, tenant) = (self.feed.clone(), self.tenant.clone());
         tokio::spawn(async move { feed.publish(&tenant, "plug", Bytes::new()).await });
-        while self.plug.waiting.load(SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+        self.plug.reached().await;
         (client, self.plug.clone())
     }
 }

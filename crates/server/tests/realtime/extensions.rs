@@ -184,17 +184,24 @@ async fn a_snapshot_that_is_too_large_is_refused_plainly() {
 #[tokio::test]
 async fn snapshots_and_changes_neither_overlap_nor_leave_a_gap() {
     let server = posts().await;
+    server.collection("other", &["title"], json!({})).await;
     let topic = with("posts/*", json!({ "snapshot": "1" }));
     let numbers: Vec<String> = (0..60).map(|number| number.to_string()).collect();
     let writing = async {
         for number in &numbers {
             create(&server, &[number]).await;
+            // a change that a snapshot does not read may come between it and whoever shares it
+            server.create("other", json!({ "title": number })).await;
         }
     };
+    // one after the other, and many at once
     let listening = async {
         let mut streams = Vec::new();
-        for _ in 0..10 {
-            streams.push(server.listen("", &[&topic]).await);
+        let topics = [topic.as_str()];
+        let listen = || server.listen("", &topics);
+        for _ in 0..5 {
+            streams.push(listen().await);
+            streams.extend(<[Stream; 4]>::from(tokio::join!(listen(), listen(), listen(), listen())));
         }
         streams
     };
@@ -206,6 +213,42 @@ async fn snapshots_and_changes_neither_overlap_nor_leave_a_gap() {
             events.iter().filter_map(|event| event.record()["title"].as_str()).collect();
         titles.sort_by_key(|title| title.parse::<u32>().unwrap());
         assert_eq!(titles, numbers);
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_shared_has_what_was_written_before() {
+    let server = posts().await;
+    let topic = with("posts/*", json!({ "snapshot": "1" }));
+    let mut expected = Vec::new();
+    for number in 0..5 {
+        let title = number.to_string();
+        create(&server, &[&title]).await;
+        expected.push(format!("snapshot {title}"));
+        for _ in 0..3 {
+            let mut stream = server.connect().await;
+            let events = told(&server, &mut stream, "", &[&topic]).await;
+            assert_eq!(short(&events), format!("{}, live", expected.join(", ")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_shared_snapshot_shows_each_reader_what_it_may_see() {
+    let server = Server::start().await;
+    server.collection("posts", &["title"], json!({ "listRule": "title = @request.auth.name" })).await;
+    let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+    create(&server, &["first", "ann", "bob"]).await;
+    let topic = with("posts/*", json!({ "snapshot": "1" }));
+    for (token, expected) in [
+        ("", "live"),
+        (ann.1.as_str(), "snapshot ann, live"),
+        (bob.1.as_str(), "snapshot bob, live"),
+        (&server.token, "snapshot first, snapshot ann, snapshot bob, live"),
+        (ann.1.as_str(), "snapshot ann, live"),
+    ] {
+        let mut stream = server.connect().await;
+        assert_eq!(short(&told(&server, &mut stream, token, &[&topic]).await), expected);
     }
 }
 

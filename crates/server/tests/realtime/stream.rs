@@ -2,6 +2,7 @@
 
 use crate::server::MARK;
 use serde_json::Value as Json;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -15,6 +16,8 @@ pub struct Stream {
     /// the answer's head
     pub head: String,
     reader: BufReader<TcpStream>,
+    /// events of the last chunk
+    rest: VecDeque<Event>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +60,12 @@ impl Stream {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!("GET /api/realtime HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut opened = Self { id: String::new(), head: String::new(), reader: BufReader::new(stream) };
+        let mut opened = Self {
+            id: String::new(),
+            head: String::new(),
+            reader: BufReader::new(stream),
+            rest: VecDeque::new(),
+        };
         while !opened.head.ends_with("\r\n\r\n") {
             opened.reader.read_line(&mut opened.head).await.unwrap();
         }
@@ -106,8 +114,11 @@ impl Stream {
         events.iter().map(Event::short).collect::<Vec<_>>().join(", ")
     }
 
-    /// One frame is one chunk.
+    /// A chunk is one frame, or several of a snapshot.
     async fn read_chunk(&mut self) -> Chunk {
+        if let Some(event) = self.rest.pop_front() {
+            return Chunk::Event(event);
+        }
         let mut size = String::new();
         self.reader.read_line(&mut size).await.unwrap();
         let size = usize::from_str_radix(size.trim_end(), 16).unwrap_or_else(|_| panic!("{size:?}"));
@@ -118,13 +129,16 @@ impl Stream {
         match raw.as_str() {
             "" => Chunk::End,
             ":\n\n" => Chunk::Comment,
-            _ => Chunk::Event(parse(raw)),
+            _ => {
+                assert!(raw.is_ascii() && raw.ends_with("\n\n"), "{raw:?}");
+                self.rest = raw.split_inclusive("\n\n").map(|event| parse(event.to_owned())).collect();
+                self.rest.pop_front().map_or(Chunk::End, Chunk::Event)
+            }
         }
     }
 }
 
 fn parse(raw: String) -> Event {
-    assert!(raw.is_ascii() && raw.ends_with("\n\n"), "{raw:?}");
     let mut event = Event { id: String::new(), topic: String::new(), data: Json::Null, raw: raw.clone() };
     for line in raw.trim_end().lines() {
         match line.split_once(':') {

@@ -43,11 +43,11 @@ fn write(change: &Change, told: Told, out: &mut Object<'_>) {
 }
 
 /// A document that was there before the watch began.
-pub fn snapshot(record: &Record) -> Bytes {
-    frame::object(|out| {
+pub fn write_snapshot(record: &Record, bytes: &mut Vec<u8>) {
+    frame::append(bytes, |out| {
         open("snapshot", &record.collection.name, out);
         out.object("data", |data| document::write_hybrid(record, data));
-    })
+    });
 }
 
 /// The snapshot is complete; what changes after the position follows.

@@ -38,17 +38,7 @@ pub struct KeyInterest {
 impl Interest for CollectionInterest {
     fn classes(&self, catalog: &Arc<Catalog>, principal: &Principal) -> Vec<ClassSpec> {
         self.signals.changed.notify_one();
-        // the commit that takes the collection away still tells of its documents
-        let collection = catalog.by_id(&self.collection.id).unwrap_or(&self.collection);
-        let gate = self.gate(catalog, collection, principal);
-        if gate.constant() == Some(false) {
-            return Vec::new();
-        }
-        let tenant = self.access.project().clone();
-        let topic = Topic::Collection { tenant, collection: self.collection.id.clone() };
-        let projection = String::from(if self.cursor { "coco+" } else { "coco-" });
-        let encoder = Arc::new(ChangeEncoder { cursor: self.cursor });
-        vec![ClassSpec { topic, gate, leave: self.leave, projection, encoder }]
+        self.class(catalog, principal).into_iter().collect()
     }
 
     fn reset(&self, reason: ResetReason, cursor: &str) -> Option<Bytes> {
@@ -61,6 +51,21 @@ impl Interest for CollectionInterest {
 }
 
 impl CollectionInterest {
+    /// `None` if nothing of it can ever be seen.
+    pub fn class(&self, catalog: &Arc<Catalog>, principal: &Principal) -> Option<ClassSpec> {
+        // the commit that takes the collection away still tells of its documents
+        let collection = catalog.by_id(&self.collection.id).unwrap_or(&self.collection);
+        let gate = self.gate(catalog, collection, principal);
+        if gate.constant() == Some(false) {
+            return None;
+        }
+        let tenant = self.access.project().clone();
+        let topic = Topic::Collection { tenant, collection: self.collection.id.clone() };
+        let projection = String::from(if self.cursor { "coco+" } else { "coco-" });
+        let encoder = Arc::new(ChangeEncoder { cursor: self.cursor });
+        Some(ClassSpec { topic, gate, leave: self.leave, projection, encoder })
+    }
+
     /// What the collection lets this principal read, and the filter lets through.
     pub fn gate(
         &self,

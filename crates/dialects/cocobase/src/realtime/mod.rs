@@ -29,6 +29,7 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use talk::Place;
+use tidewire_connection::snapshot::Snapshots;
 use tidewire_connection::websocket::{self, Limits, Periods};
 use visitor::Crowd;
 
@@ -80,11 +81,13 @@ pub struct Realtime {
     pub options: Options,
     refusals: Refusals,
     crowd: Crowd,
+    snapshots: Snapshots,
 }
 
 impl Realtime {
     pub fn new(options: Options) -> Self {
-        Self { refusals: Refusals::new(options.refusals), crowd: Crowd::default(), options }
+        let refusals = Refusals::new(options.refusals);
+        Self { refusals, crowd: Crowd::default(), snapshots: Snapshots::default(), options }
     }
 }
 

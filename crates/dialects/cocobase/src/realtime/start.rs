@@ -9,10 +9,11 @@ use crate::realtime::refusal::Refusal;
 use crate::realtime::visitor::Visitor;
 use bytes::Bytes;
 use std::sync::Arc;
+use tidewire_connection::snapshot::{Limits, Snapshot, Wanted};
 use tidewire_feed::{ResetReason, Start};
-use tidewire_model::{Position, Record, Seq, Timestamp};
+use tidewire_model::{Position, Principal, Seq, Timestamp};
 use tidewire_rules::{Query, Residual};
-use tidewire_store::StoreError;
+use tidewire_store::{Snapshot as View, StoreError};
 
 /// What the beginning is decided by.
 pub struct Beginning<'a> {
@@ -39,15 +40,16 @@ impl Beginning<'_> {
             let seq = self.app.store.head();
             return Ok(Start::After { seq, preface: vec![self.connected(recovered, seq)] });
         }
-        let (seq, records) = self.snapshot().await.map_err(|error| {
+        let taken = self.snapshot().await.map_err(|error| {
             tracing::error!(%error, collection = self.path, "cannot take a snapshot");
             Refusal::Unavailable
         })?;
+        let seq = taken.head;
         let mut preface = vec![self.connected(recovered, seq)];
         let (name, cursor) = (&self.interest.collection.name, self.cursor(seq));
-        match self.frames(&records) {
+        match taken.frames {
             Some(frames) => {
-                preface.extend(frames);
+                preface.extend(frames.iter().cloned());
                 preface.push(event::live(name, &cursor));
             }
             None => preface.push(event::too_large(name, &cursor)),
@@ -75,32 +77,34 @@ impl Beginning<'_> {
         self.app.feed.cursors().write(&Position { epoch: self.app.store.epoch(), seq, offset: 0 })
     }
 
-    /// One record more than the limit, so that it can be told that it was passed.
-    async fn snapshot(&self) -> Result<(Seq, Vec<Arc<Record>>), StoreError> {
-        let limit = self.app.realtime.options.snapshot_records as u64 + 1;
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let App { store, realtime, .. } = self.app;
+        let (head, catalog) = (store.head(), store.catalog());
+        let Some(class) = self.interest.class(&catalog, &self.visitor.principal) else {
+            return Ok(Snapshot::empty(head));
+        };
+        let options = &realtime.options;
+        let limits = Limits { records: options.snapshot_records, bytes: options.snapshot_bytes };
         let (interest, principal) = (self.interest.clone(), self.visitor.principal.clone());
-        let read = self.app.store.read(move |view| {
-            let collection = &interest.collection;
-            let gate: Residual = interest.gate(view.catalog(), collection, &principal);
-            let query = Query::new(collection, interest.access.project(), Timestamp::now()).filter(&gate);
-            Ok((view.head()?, view.select(collection, &query.page(limit, 0))?))
-        });
-        read.await
+        let read = move |view: &View<'_>| take(view, &interest, &principal, limits);
+        realtime.snapshots.take(store, Wanted::of(&class, catalog.revision), read).await
     }
+}
 
-    /// `None`: they are more than a snapshot may have.
-    fn frames(&self, records: &[Arc<Record>]) -> Option<Vec<Bytes>> {
-        let options = &self.app.realtime.options;
-        if records.len() > options.snapshot_records {
-            return None;
-        }
-        let mut left = options.snapshot_bytes;
-        let mut frames = Vec::with_capacity(records.len());
-        for record in records {
-            let frame = event::snapshot(record);
-            left = left.checked_sub(frame.len())?;
-            frames.push(frame);
-        }
-        Some(frames)
-    }
+/// Blocks: for a reader's thread.
+fn take(
+    view: &View<'_>,
+    interest: &CollectionInterest,
+    principal: &Principal,
+    limits: Limits,
+) -> Result<Snapshot, StoreError> {
+    let collection = &interest.collection;
+    let gate: Residual = interest.gate(view.catalog(), collection, principal);
+    let query = Query::new(collection, interest.access.project(), Timestamp::now()).filter(&gate);
+    // one more than the limit, so that it can be told that it was passed
+    let records = view.select(collection, &query.page(limits.records as u64 + 1, 0))?;
+    Snapshot::of(view, &records, limits, |record, out| {
+        event::write_snapshot(record, out);
+        Ok(())
+    })
 }

@@ -18,16 +18,18 @@ pub use options::Options;
 use crate::App;
 use axum::Router;
 use axum::routing::{get, post};
+use tidewire_connection::snapshot::Snapshots;
 
 /// The realtime side of the dialect.
 pub struct Realtime {
     pub clients: Clients,
     pub options: Options,
+    snapshots: Snapshots,
 }
 
 impl Realtime {
     pub fn new(options: Options) -> Self {
-        Self { clients: Clients::default(), options }
+        Self { clients: Clients::default(), options, snapshots: Snapshots::default() }
     }
 }
 

@@ -1,27 +1,13 @@
-//! The records that a topic shows now, as frames, all read at one position.
+//! The records that a topic shows now, read on a reader's thread.
 
 use crate::realtime::frame;
 use crate::realtime::interest::{RecordInterest, TopicInterest, tenant_of};
 use crate::realtime::topic::Scope;
-use bytes::Bytes;
 use std::sync::Arc;
-use tidewire_model::{Principal, Record, Seq, Timestamp};
+use tidewire_connection::snapshot::{Limits, Snapshot};
+use tidewire_model::{Principal, Record, Timestamp};
 use tidewire_rules::Query;
 use tidewire_store::{Snapshot as View, StoreError};
-
-/// What one snapshot may cost.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    pub records: usize,
-    pub bytes: usize,
-}
-
-/// Frames, and the position they were read at.
-pub struct Snapshot {
-    pub head: Seq,
-    /// `None`: it is larger than the limits
-    pub frames: Option<Vec<Bytes>>,
-}
 
 /// Blocks: for a reader's thread.
 pub fn take(
@@ -30,18 +16,19 @@ pub fn take(
     principal: &Principal,
     limits: Limits,
 ) -> Result<Snapshot, StoreError> {
-    let head = view.head()?;
     let collection = interest.collection(view.catalog(), &tenant_of(principal));
     let shown = collection.and_then(|collection| interest.records(view.catalog(), &collection, principal));
-    let Some(shown) = shown else { return Ok(Snapshot { head, frames: Some(Vec::new()) }) };
+    let Some(shown) = shown else { return Ok(Snapshot::empty(view.head()?)) };
     let records = match &interest.topic.scope {
         Scope::All => all(view, &shown, limits.records)?,
         Scope::One(id) => one(view, &shown, id)?,
     };
-    if records.len() > limits.records {
-        return Ok(Snapshot { head, frames: None });
-    }
-    Ok(Snapshot { head, frames: encode(view, &shown, &records, limits.bytes)? })
+    Snapshot::of(view, &records, limits, |record, out| {
+        frame::open(out, "", &shown.encoder.topic);
+        shown.encoder.write_snapshot(view, record, out)?;
+        frame::close(out);
+        Ok(())
+    })
 }
 
 /// One more than the limit, so that it can be told that it was passed.
@@ -56,26 +43,4 @@ fn one(view: &View<'_>, shown: &RecordInterest, id: &str) -> Result<Vec<Arc<Reco
     let Some(record) = view.get(&shown.collection, tenant, id)? else { return Ok(Vec::new()) };
     let visible = view.holds(&shown.gate, &record, &[])?;
     Ok(if visible { vec![record] } else { Vec::new() })
-}
-
-fn encode(
-    view: &View<'_>,
-    shown: &RecordInterest,
-    records: &[Arc<Record>],
-    limit: usize,
-) -> Result<Option<Vec<Bytes>>, StoreError> {
-    let mut frames = Vec::with_capacity(records.len());
-    let mut total = 0;
-    for record in records {
-        let mut bytes = Vec::with_capacity(512);
-        frame::open(&mut bytes, "", &shown.encoder.topic);
-        shown.encoder.write_snapshot(view, record, &mut bytes)?;
-        frame::close(&mut bytes);
-        total += bytes.len();
-        if total > limit {
-            return Ok(None);
-        }
-        frames.push(bytes.into());
-    }
-    Ok(Some(frames))
 }

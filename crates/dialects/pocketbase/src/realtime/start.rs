@@ -4,12 +4,13 @@ use crate::App;
 use crate::realtime::clients::Client;
 use crate::realtime::frame;
 use crate::realtime::interest::{TopicInterest, tenant_of};
-use crate::realtime::snapshot::{self, Limits, Snapshot};
+use crate::realtime::snapshot;
 use bytes::Bytes;
 use std::sync::Arc;
-use tidewire_feed::{ResetReason, Start};
+use tidewire_connection::snapshot::{Limits, Snapshot, Wanted};
+use tidewire_feed::{Interest as _, ResetReason, Start};
 use tidewire_model::{Position, Principal, Seq};
-use tidewire_store::StoreError;
+use tidewire_store::{Snapshot as View, StoreError};
 
 /// Decides for the new topics of one request.
 pub struct Beginning<'a> {
@@ -92,21 +93,32 @@ impl<'a> Beginning<'a> {
         interest: &Arc<TopicInterest>,
         mut preface: Vec<Bytes>,
     ) -> Result<Start, StoreError> {
-        let options = &self.app.realtime.options;
-        let limits = Limits { records: options.snapshot_records, bytes: self.bytes };
-        let (reading, principal) = (interest.clone(), self.principal.clone());
-        let taken = self.app.store.read(move |view| snapshot::take(view, &reading, &principal, limits));
-        let Snapshot { head, frames } = taken.await?;
-        let (text, cursor) = (&*interest.topic.text, self.cursor(head));
-        match frames {
+        let snapshot = self.taken(interest).await?;
+        let (text, cursor) = (&*interest.topic.text, self.cursor(snapshot.head));
+        // others share it, whatever is left for this request
+        let bytes = snapshot.bytes();
+        match snapshot.frames.filter(|_| bytes <= self.bytes) {
             Some(frames) => {
-                self.bytes -= frames.iter().map(Bytes::len).sum::<usize>();
-                preface.extend(frames);
+                self.bytes -= bytes;
+                preface.extend(frames.iter().cloned());
                 preface.push(frame::live(text, &cursor));
             }
             None => preface.push(frame::reset(text, "snapshot_too_large", &cursor)),
         }
-        Ok(Start::After { seq: head, preface })
+        Ok(Start::After { seq: snapshot.head, preface })
+    }
+
+    async fn taken(&self, interest: &Arc<TopicInterest>) -> Result<Snapshot, StoreError> {
+        let App { store, realtime, .. } = self.app;
+        let (head, catalog) = (store.head(), store.catalog());
+        let Some(class) = interest.classes(&catalog, self.principal).pop() else {
+            return Ok(Snapshot::empty(head));
+        };
+        let options = &realtime.options;
+        let limits = Limits { records: options.snapshot_records, bytes: options.snapshot_bytes };
+        let (reading, principal) = (interest.clone(), self.principal.clone());
+        let read = move |view: &View<'_>| snapshot::take(view, &reading, &principal, limits);
+        realtime.snapshots.take(store, Wanted::of(&class, catalog.revision), read).await
     }
 }
 

@@ -23,6 +23,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use tidewire_auth::{Attempts, Bounds};
+use tidewire_connection::snapshot::Snapshots;
 
 /// Refused connects of one address before it is told to wait: SDKs come back for ever.
 const REFUSALS: Bounds = Bounds { per_identity: 120, per_address: 120, window: 60, entries: 20_000 };
@@ -31,12 +32,13 @@ const REFUSALS: Bounds = Bounds { per_identity: 120, per_address: 120, window: 6
 pub struct Realtime {
     pub options: Options,
     refusals: Attempts,
+    snapshots: Snapshots,
 }
 
 impl Realtime {
     pub fn new(options: Options) -> Self {
         let refusals = Attempts::new(options.rate_limit.then_some(REFUSALS));
-        Self { options, refusals }
+        Self { options, refusals, snapshots: Snapshots::default() }
     }
 }
 

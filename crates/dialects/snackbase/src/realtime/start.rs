@@ -3,13 +3,14 @@
 use crate::App;
 use crate::realtime::frame::{Envelope, Wire};
 use crate::realtime::interest::CollectionInterest;
-use crate::realtime::snapshot::{self, Limits};
+use crate::realtime::snapshot;
 use crate::realtime::wanted::Wanted;
 use bytes::Bytes;
 use std::sync::Arc;
-use tidewire_feed::{ResetReason, Start};
+use tidewire_connection::snapshot::{Limits, Snapshot, Wanted as WantedSnapshot};
+use tidewire_feed::{Interest as _, ResetReason, Start};
 use tidewire_model::{Position, Principal, Seq, Timestamp};
-use tidewire_store::StoreError;
+use tidewire_store::{Snapshot as View, StoreError};
 
 /// `bytes`: what snapshots may still take.
 pub async fn of(
@@ -35,19 +36,32 @@ pub async fn of(
     if !extras.snapshot {
         return Ok(Start::Now);
     }
-    let limits = Limits { records: app.realtime.options.snapshot_records, bytes: *bytes };
-    let (reading, asking) = (interest.clone(), principal.clone());
-    let taken = app.store.read(move |view| snapshot::take(view, &reading, &asking, limits)).await?;
-    let cursor = cursor(app, taken.head);
-    match taken.frames {
+    let taken = snapshot(app, interest, principal).await?;
+    let (cursor, length) = (cursor(app, taken.head), taken.bytes());
+    // others share it, whatever is left for this connection
+    match taken.frames.filter(|_| length <= *bytes) {
         Some(frames) => {
-            *bytes -= frames.iter().map(Bytes::len).sum::<usize>();
-            preface.extend(frames);
+            *bytes -= length;
+            preface.extend(frames.iter().cloned());
             preface.push(live(*wire, collection, &cursor));
         }
         None => preface.push(wire.reset(collection, "snapshot_too_large", &cursor)),
     }
     Ok(Start::After { seq: taken.head, preface })
+}
+
+async fn snapshot(
+    app: &App,
+    interest: &Arc<CollectionInterest>,
+    principal: &Principal,
+) -> Result<Snapshot, StoreError> {
+    let (head, catalog) = (app.store.head(), app.store.catalog());
+    let Some(class) = interest.classes(&catalog, principal).pop() else { return Ok(Snapshot::empty(head)) };
+    let options = &app.realtime.options;
+    let limits = Limits { records: options.snapshot_records, bytes: options.snapshot_bytes };
+    let (reading, asking) = (interest.clone(), principal.clone());
+    let read = move |view: &View<'_>| snapshot::take(view, &reading, &asking, limits);
+    app.realtime.snapshots.take(&app.store, WantedSnapshot::of(&class, catalog.revision), read).await
 }
 
 /// The position after the change `seq`.
