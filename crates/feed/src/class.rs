@@ -39,6 +39,8 @@ pub(crate) struct Decision {
     pub basis: Option<Basis>,
     /// where it waits in the slow lane: equal for equal topics
     pub line: u64,
+    /// equal for decisions whose frames are equal
+    pub projection: u64,
 }
 
 /// One of the images of a change.
@@ -67,14 +69,15 @@ pub(crate) enum Verdict {
 }
 
 impl Decision {
-    /// `revision` is that of the definitions which the gate was made under.
-    pub fn new(spec: ClassSpec, revision: u64) -> Self {
+    /// `revision` is that of the definitions which the gate was made under; `projection` is a number of its own.
+    pub fn new(spec: ClassSpec, revision: u64, projection: u64) -> Self {
         let basis = if spec.gate.is_local() { None } else { Basis::of(&spec.gate, revision) };
         let mut hasher = DefaultHasher::new();
         spec.topic.hash(&mut hasher);
         Self {
             needs_store: spec.encoder.needs_store(),
             line: hasher.finish(),
+            projection,
             basis,
             topic: spec.topic,
             gate: spec.gate,

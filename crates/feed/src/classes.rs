@@ -168,7 +168,8 @@ impl Classes {
         let place = self.index.place(&spec.topic, &spec.gate);
         self.index.insert(id, &spec.topic, &place);
         let hash = key_hash(&self.hasher, &spec.topic, projection, text);
-        let (decision, text) = (Arc::new(Decision::new(spec, revision)), text.into());
+        let (decision, text) =
+            (Arc::new(Decision::new(spec, revision, self.projections.number(projection))), text.into());
         self.list[id as usize] =
             Some(Class { decision, members: Vec::new(), projection, text, place, stamp: Seq::MAX });
         let (list, hasher) = (&self.list, &self.hasher);

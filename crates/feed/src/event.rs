@@ -15,7 +15,7 @@ pub enum Event<'a> {
 }
 
 /// How a change looks to one class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Told {
     Is(Action),
     /// an update took the record out of the rule or filter (only for classes that asked for it)

@@ -17,10 +17,13 @@ pub(crate) struct Projections {
     hasher: DefaultHashBuilder,
     /// used again for each name
     scratch: String,
+    /// projections there ever were
+    numbered: u64,
 }
 
 struct Projection {
     name: Box<str>,
+    number: u64,
     classes: u32,
     /// only while several classes share it
     made: Option<Box<Made>>,
@@ -48,6 +51,11 @@ impl Projections {
             projection.classes += 1;
         }
         id
+    }
+
+    /// A number that no other projection ever had.
+    pub fn number(&self, id: ProjectionId) -> u64 {
+        self.list[id as usize].as_ref().map_or(0, |projection| projection.number)
     }
 
     /// A class less.
@@ -96,11 +104,13 @@ impl Projections {
     }
 
     fn add(&mut self, name: &str, hash: u64) -> ProjectionId {
+        self.numbered += 1;
         let id = self.free.pop().unwrap_or_else(|| {
             self.list.push(None);
             (self.list.len() - 1) as ProjectionId
         });
-        self.list[id as usize] = Some(Projection { name: name.into(), classes: 0, made: None });
+        self.list[id as usize] =
+            Some(Projection { name: name.into(), number: self.numbered, classes: 0, made: None });
         let (list, hasher) = (&self.list, &self.hasher);
         let rehash =
             |id: &ProjectionId| list[*id as usize].as_ref().map_or(0, |known| hasher.hash_one(&*known.name));

@@ -1,12 +1,13 @@
 use crate::answers::{Answers, Case};
 use crate::class::Decision;
-use crate::event::Event;
+use crate::event::{Event, Told};
 use crate::slot::Promise;
+use bytes::Bytes;
 use hashbrown::HashMap;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tidewire_model::Change;
+use tidewire_model::{Change, Seq};
 
 /// Questions of one topic that are answered together, at most.
 const BATCH: usize = 512;
@@ -117,14 +118,41 @@ impl State {
     }
 }
 
+/// Frames of one change, by the projection and the way they are told.
+#[derive(Default)]
+struct Made {
+    seq: Seq,
+    frames: HashMap<(u64, Told), Option<Bytes>>,
+}
+
+impl Made {
+    /// Questions about one change are neighbours.
+    fn frame(
+        &mut self,
+        seq: Seq,
+        projection: u64,
+        told: Told,
+        make: impl FnOnce() -> Option<Bytes>,
+    ) -> Option<Bytes> {
+        if self.seq != seq {
+            self.seq = seq;
+            self.frames.clear();
+        }
+        self.frames.entry((projection, told)).or_insert_with(make).clone()
+    }
+}
+
 fn answer(mut batch: Vec<Question>, answers: &Answers, scratch: &mut Vec<u8>) {
     batch.retain(|question| !question.promise.is_abandoned());
     let cases: Vec<Case<'_>> =
         batch.iter().map(|Question { decision, change, .. }| Case { decision, change }).collect();
     let told = answers.decide(&cases);
+    let mut made = Made::default();
     for (Question { decision, change, cursor, promise }, told) in batch.into_iter().zip(told) {
         let frame = told.and_then(|action| {
-            decision.encode(&Event::Change { change: &change, action, cursor: &cursor }, scratch)
+            let event = Event::Change { change: &change, action, cursor: &cursor };
+            let make = || decision.encode(&event, scratch);
+            made.frame(change.position.seq, decision.projection, action, make)
         });
         promise.keep(frame);
     }

@@ -6,11 +6,16 @@ use crate::control::Control;
 use crate::streams::Streams;
 use crate::{demo, files, listen};
 use anyhow::Context;
+use std::io;
 use std::net::SocketAddr;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// Connections that may wait to be accepted; the system caps it (`net.core.somaxconn`). Clients whose first packet finds
+/// no room come back after a second, which is what a storm would then take.
+const BACKLOG: u32 = 65_535;
 
 /// A server that listens.
 pub struct Running {
@@ -44,9 +49,7 @@ impl Running {
         let opening = config.clone();
         let app = tokio::task::spawn_blocking(move || App::open(&opening)).await??;
         let control = Control::bind(&config.dir).context("cannot open the control socket")?;
-        let listener = TcpListener::bind(config.http)
-            .await
-            .with_context(|| format!("cannot listen on {}", config.http))?;
+        let listener = bind(config.http).with_context(|| format!("cannot listen on {}", config.http))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
         let streams = Streams::start(app::stream_paths()).context("cannot start a runtime")?;
@@ -80,6 +83,14 @@ impl Running {
         drop(self.streams);
         self.app.close();
     }
+}
+
+/// As `TcpListener::bind`, with a longer queue.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// SIGINT and SIGTERM.

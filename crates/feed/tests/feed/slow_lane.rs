@@ -1,4 +1,6 @@
 use crate::world::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tidewire_feed::{Options, Subscription};
 use tidewire_model::Principal;
 
@@ -121,4 +123,30 @@ async fn a_rule_of_many_classes_does_not_hold_another_topic_up() {
     assert!(world.feed.stats().slow as usize > CLASSES);
     world.lookup.barrier.open();
     assert_eq!(busy.read_to_end(&world).await.len(), 2 * CLASSES);
+}
+
+#[tokio::test]
+async fn classes_that_are_told_alike_share_the_frame() {
+    let world = World::new(options());
+    let made = Arc::new(AtomicU64::new(0));
+    let mut clients = Vec::new();
+    // held up until all of a change's questions wait
+    let plug = world.connect();
+    plug.listen(&Listen::to("plug", RELATED)).await;
+    for n in 0..5 {
+        let client = world.connect();
+        let rule = format!("{RELATED} && n != {}", 10 + n);
+        client.listen(&Listen { made: made.clone(), ..Listen::to("l", &rule) }).await;
+        clients.push(client);
+    }
+    world.lookup.barrier.shut();
+    world.commit(&[post("r n=1 author=good")]);
+    world.commit(&[post("s n=2 author=good")]);
+    world.sync().await;
+    world.lookup.barrier.open();
+    for client in &clients {
+        assert_eq!(client.read_to_end(&world).await, ["1 l create r", "2 l create s"]);
+    }
+    let made = made.load(Relaxed);
+    assert!((2..=4).contains(&made), "{made} frames for 10 deliveries: one a change and batch");
 }
