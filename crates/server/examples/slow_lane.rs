@@ -34,10 +34,8 @@ impl Listen {
 impl Interest for Listen {
     fn classes(&self, catalog: &Arc<Catalog>, _: &Principal) -> Vec<ClassSpec> {
         let gate = self.gate(catalog).unwrap_or_else(Residual::never);
-        let mut key = String::new();
-        gate.write_key(&mut key);
         let topic = Topic::Collection { tenant: TenantId::default(), collection: "posts".into() };
-        vec![ClassSpec { topic, key, gate, leave: false, encoder: Arc::new(Frames) }]
+        vec![ClassSpec { topic, gate, leave: false, projection: String::new(), encoder: Arc::new(Frames) }]
     }
 }
 
