@@ -205,6 +205,8 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: Fn(&Snapshot<'_>) -> Result<T, E> + Send + 'static,
     {
+        // else a caller that asks again and again has the thread to itself
+        tokio::task::yield_now().await;
         let tried = self.inner.readers.here_if_short(collection, |view| view.map_err(E::from).and_then(&job));
         match tried {
             Some(answer) => answer,
