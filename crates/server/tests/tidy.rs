@@ -63,6 +63,7 @@ fn the_feed_knows_no_http_no_sql_no_dialect_and_no_json_tree() {
         "bytes",
         "parking_lot",
         "hashbrown",
+        "indexmap",
         "tokio",
         "tracing",
         "hmac",
