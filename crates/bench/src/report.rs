@@ -11,7 +11,7 @@ use crate::table::{DISTURBED, Table};
 
 /// What the tables leave open.
 const READING: &str = "\
-All servers run with their defaults, in turn, row by row; every value is the median of the rounds. \"Better by\" says how many times
+All servers run with their defaults (Tidewire's limit of sign-ins is off), in turn, row by row; every value is the median of the rounds. \"Better by\" says how many times
 more (of rates) or less (of all else) a value is than PocketBase's. Subscribers, writers and servers share the machine's cores, so rates
 fall together when there are more of them; the server's CPU time for each delivery is the steadier figure. Each record carries a mark
 that is looked for in what every subscriber receives; the last column counts, over all rounds, marks that came after a later one of the same

@@ -13,7 +13,7 @@ use crate::rows::{Home, Host, Row, Stage};
 use crate::table::{Table, is_clean};
 
 /// Runs that are made again because others disturbed them, in all rows together.
-const REPEATS_IN_ALL: usize = 60;
+const REPEATS_IN_ALL: usize = 30;
 /// A row that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(150);
 
