@@ -37,6 +37,7 @@ mod stats;
 mod topic;
 mod touched;
 mod turns;
+mod wave;
 mod weigh;
 
 pub use class::ClassSpec;
