@@ -1,7 +1,7 @@
 //! What a change costs between its announcement and the outboxes: matching, encoding, pushing, without sockets.
 //!
-//! `cargo bench -p tidewire-server` times the rows. `./bench --instructions` counts their instructions, which are the
-//! same on every run: one row is done a given number of times by `hot_path --row NAME --times N`.
+//! `cargo bench -p tidewire-server` times the rows. `./bench --instructions` counts their instructions, which differ
+//! little between runs: one row is done a given number of times by `hot_path --row NAME --times N`.
 
 mod encode;
 mod fan_out;
