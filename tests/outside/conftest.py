@@ -42,3 +42,15 @@ def opened():
     yield lambda connection: gathered.append(connection) or connection
     for connection in gathered:
         connection.close()
+
+
+@pytest.fixture(scope="module")
+def world(server):
+    """The server with a collection `posts` that is open to everybody, and a user of it."""
+    # what it imports is not in the environment of every folder
+    from snackbase import PUBLIC, register, superadmin
+
+    server.user = register(server.url, "acme", "a@example.com")
+    schema = [{"name": "title", "type": "text"}]
+    superadmin(server.url).ok("POST", "/collections", {"name": "posts", "schema": schema, **PUBLIC})
+    return server

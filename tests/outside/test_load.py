@@ -7,23 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from server import Server
-from snackbase import PUBLIC, Socket, register, superadmin
+from snackbase import Socket
 
 WRITERS, WRITES = 32, 10
 SOCKETS, OPENERS = 10_000, 8
 
 pytestmark = pytest.mark.tidewire
-
-
-@pytest.fixture(scope="module")
-def world():
-    server = Server().start()
-    server.user = register(server.url, "acme", "a@example.com")
-    schema = [{"name": "title", "type": "text"}]
-    superadmin(server.url).ok("POST", "/collections", {"name": "posts", "schema": schema, **PUBLIC})
-    yield server
-    server.close()
 
 
 def test_parallel_writers_lose_nothing(world):

@@ -9,22 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
-from server import Server
-from snackbase import PUBLIC, Socket, register, subscribe, superadmin
+from snackbase import Socket, subscribe
 
 CLIENTS, MISSED = 2000, 100
 
 pytestmark = pytest.mark.tidewire
-
-
-@pytest.fixture(scope="module")
-def world():
-    server = Server().start()
-    server.user = register(server.url, "acme", "a@example.com")
-    schema = [{"name": "title", "type": "text"}]
-    superadmin(server.url).ok("POST", "/collections", {"name": "posts", "schema": schema, **PUBLIC})
-    yield server
-    server.close()
 
 
 def create(world, title):

@@ -15,7 +15,7 @@ pub struct ClassSpec {
     /// which images may be seen
     pub gate: Residual,
     pub leave: bool,
-    /// equal texts (under the same collection and definitions) promise equal frames
+    /// equal texts (under the same collection and definitions) promise equal frames; begins with its dialect's name
     pub projection: String,
     pub encoder: Arc<dyn Encoder>,
 }

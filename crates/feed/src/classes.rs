@@ -57,7 +57,7 @@ struct Seat {
 impl Classes {
     /// Adds a member to the class that `spec` describes, which is made if it does not exist.
     pub fn join(&mut self, spec: ClassSpec, revision: u64, outbox: &Arc<Outbox>, after: Seq) -> SeatId {
-        let projection = self.projections.take(&spec.topic, &spec.projection, revision);
+        let projection = self.projections.take(&spec.projection, revision);
         let mut text = std::mem::take(&mut self.scratch);
         text.clear();
         spec.write_decision(&mut text);

@@ -37,7 +37,6 @@ mod stats;
 mod topic;
 mod touched;
 mod turns;
-mod wave;
 mod weigh;
 
 pub use class::ClassSpec;

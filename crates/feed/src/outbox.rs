@@ -176,12 +176,6 @@ impl Outbox {
         self.state.lock().own_bytes
     }
 
-    /// True while something can be read by somebody who is there.
-    pub fn has_unread(&self) -> bool {
-        let state = self.state.lock();
-        !state.entries.is_empty() && !state.is_ending()
-    }
-
     pub fn waiting(&self) -> Waiting {
         let state = self.state.lock();
         let held = state.behind.as_ref().map(|behind| behind.held_bytes);

@@ -1,5 +1,4 @@
 use crate::event::Told;
-use crate::topic::Topic;
 use bytes::Bytes;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::fmt::Write as _;
@@ -38,9 +37,10 @@ struct Made {
 }
 
 impl Projections {
-    /// The projection of this text under this topic and these definitions, for one more class.
-    pub fn take(&mut self, topic: &Topic, text: &str, revision: u64) -> ProjectionId {
-        let name = self.name(topic, text, revision);
+    /// The projection of this text under these definitions, for one more class. A change is of one collection, so only
+    /// classes of one collection ever share a frame.
+    pub fn take(&mut self, text: &str, revision: u64) -> ProjectionId {
+        let name = self.name(text, revision);
         let hash = self.hasher.hash_one(name.as_str());
         let list = &mut self.list;
         let same = |id: &ProjectionId| list[*id as usize].as_ref().is_some_and(|known| *known.name == *name);
@@ -93,13 +93,11 @@ impl Projections {
         made.frames[told.index()].get_or_insert_with(make).clone()
     }
 
-    /// Of one tenant's collection: another's may have other fields under the same text.
-    fn name(&mut self, topic: &Topic, text: &str, revision: u64) -> String {
+    fn name(&mut self, text: &str, revision: u64) -> String {
         let mut name = std::mem::take(&mut self.scratch);
         name.clear();
-        let (tenant, place) = topic.place();
         // cannot fail: it is a text
-        let _ = write!(name, "{revision}\0{}\0{place}\0{text}", tenant.as_str());
+        let _ = write!(name, "{revision}\0{text}");
         name
     }
 

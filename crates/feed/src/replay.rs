@@ -6,7 +6,6 @@ use crate::outbox::{Bounds, Entry, Outbox, Replayed};
 use crate::pages::Pages;
 use crate::segments::Maker;
 use crate::turns::{Turn, Turns};
-use crate::wave::Wave;
 use std::sync::Arc;
 use tidewire_model::{Change, Seq};
 
@@ -66,20 +65,17 @@ impl Replayer {
     pub fn run(&self) {
         let (cursors, answers, room) = (&self.cursors, &*self.answers, self.bounds.bytes);
         let mut maker = Maker { cursors, answers, room, scratch: Vec::new() };
-        let (mut words, mut patient, mut wave) = (Vec::new(), true, Wave::default());
+        let (mut words, mut patient) = (Vec::new(), true);
         loop {
             match self.turns.pop(patient) {
                 Turn::Replay(replay) => {
                     patient = false;
-                    wave.make_room();
-                    wave.add(replay.outbox.clone());
                     self.serve(replay, &mut maker, &mut words);
                 }
                 Turn::Idle => {
                     patient = true;
                     self.pages.forget_idle();
                     (words, maker.scratch) = (Vec::new(), Vec::new());
-                    wave.clear();
                 }
                 Turn::Closed => return,
             }

@@ -21,16 +21,6 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// The tenant, and the collection or the name.
-    pub(crate) fn place(&self) -> (&TenantId, &str) {
-        match self {
-            Self::Collection { tenant, collection } | Self::Record { tenant, collection, .. } => {
-                (tenant, collection)
-            }
-            Self::Custom { tenant, name } => (tenant, name),
-        }
-    }
-
     /// True if the change happened under this topic. Who may see it is another question.
     pub(crate) fn covers(&self, change: &Change) -> bool {
         match self {

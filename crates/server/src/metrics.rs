@@ -95,7 +95,7 @@ impl Collector for Scrape {
 impl Scrape {
     fn weight_numbers(&self, page: &mut Page<'_>) -> fmt::Result {
         let weight = &self.weight;
-        for (name, help, value) in [
+        page.gauges(&[
             ("topics", "Collections, records and names that somebody listens to", weight.topics),
             (
                 "outbox_bytes",
@@ -107,10 +107,7 @@ impl Scrape {
             ("held_bytes", "Bytes of messages that wait for connections which are behind", weight.held_bytes),
             ("ring", "Changes kept in memory", weight.ring),
             ("room_history_bytes", "Bytes of messages that rooms keep", weight.history_bytes),
-        ] {
-            page.gauge(name, help, value)?;
-        }
-        Ok(())
+        ])
     }
 }
 
@@ -126,7 +123,7 @@ impl Metrics {
 
     fn feed_numbers(&self, page: &mut Page<'_>) -> fmt::Result {
         let stats = self.feed.stats();
-        for (name, help, value) in [
+        page.gauges(&[
             ("connections", "Clients of the feed: event streams and WebSockets", stats.connections),
             ("subscriptions", "Subscriptions of all connections", stats.subscriptions),
             ("classes", "Sets of subscriptions that are decided and encoded once", stats.classes),
@@ -136,10 +133,8 @@ impl Metrics {
             ("question_queue", "Rules that wait to be judged by the store", stats.slow),
             ("replay_queue", "Replays that wait for a thread", stats.replay),
             ("answers", "Answers of the store to rules that are kept", stats.answers),
-        ] {
-            page.gauge(name, help, value)?;
-        }
-        for (name, help, value) in [
+        ])?;
+        page.counters(&[
             ("changes", "Committed changes that the feed applied", stats.changes),
             ("deliveries", "Frames given to connections, without replays", stats.deliveries),
             ("delivered_bytes", "Bytes of these frames", stats.bytes),
@@ -158,9 +153,7 @@ impl Metrics {
             ("recalled", "Rules judged by what the store had said before", stats.recalled),
             ("recovered", "Changes read from the log because the feed's queue was full", stats.recovered),
             ("revoked", "Connections whose sign-in lost its validity", stats.revoked),
-        ] {
-            page.counter(name, help, value)?;
-        }
+        ])?;
         let help = "From the announcement of a commit to the last wake of a reader";
         page.histogram("fan_out_seconds", help, &self.feed.fan_outs().read())
     }
@@ -186,6 +179,14 @@ impl Metrics {
 struct Page<'a>(DescriptorEncoder<'a>);
 
 impl Page<'_> {
+    fn gauges(&mut self, numbers: &[(&str, &str, u64)]) -> fmt::Result {
+        numbers.iter().try_for_each(|(name, help, value)| self.gauge(name, help, *value))
+    }
+
+    fn counters(&mut self, numbers: &[(&str, &str, u64)]) -> fmt::Result {
+        numbers.iter().try_for_each(|(name, help, value)| self.counter(name, help, *value))
+    }
+
     fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
         self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)

@@ -61,7 +61,7 @@ impl CollectionInterest {
         }
         let tenant = self.access.project().clone();
         let topic = Topic::Collection { tenant, collection: self.collection.id.clone() };
-        let projection = String::from(if self.cursor { "coco+" } else { "coco-" });
+        let projection = String::from(if self.cursor { "cocobase\0c" } else { "cocobase\0-" });
         let encoder = Arc::new(ChangeEncoder { cursor: self.cursor });
         Some(ClassSpec { topic, gate, leave: self.leave, projection, encoder })
     }

@@ -113,7 +113,7 @@ impl TopicInterest {
             topic: feed::Topic::Custom { tenant, name: text.clone() },
             gate: Residual::always(),
             leave: false,
-            projection: text.to_string(),
+            projection: format!("pocketbase\0{text}"),
             encoder: Arc::new(MessageEncoder { topic: text.clone() }),
         }
     }
@@ -125,8 +125,7 @@ pub fn tenant_of(principal: &Principal) -> TenantId {
 
 /// The topic's text holds fields, expand and everything else that was asked for, so it stands for all of them.
 fn projection(encoder: &RecordEncoder) -> String {
-    let mut key = encoder.topic.to_string();
-    key.push('\0');
+    let mut key = format!("pocketbase\0{}\0", encoder.topic);
     encoder.sight.write_key(&mut key);
     if encoder.expand.is_some() || !encoder.sight.email.is_local() {
         key.push('\0');

@@ -67,8 +67,12 @@ impl CollectionInterest {
 impl Shown {
     fn class(self, leave: bool) -> ClassSpec {
         let Self { collection, tenant, gate, encoder } = self;
-        let mut projection =
-            format!("{:?}{}{}\0", encoder.wire, encoder.operations.letter(), u8::from(encoder.cursor));
+        let mut projection = format!(
+            "snackbase\0{:?}{}{}\0",
+            encoder.wire,
+            encoder.operations.letter(),
+            u8::from(encoder.cursor)
+        );
         encoder.json.write_key(&mut projection);
         let topic = feed::Topic::Collection { tenant, collection: collection.id.clone() };
         ClassSpec { topic, gate, leave, projection, encoder: Arc::new(encoder) }
