@@ -1,4 +1,4 @@
-"""Counts the instructions of the feed's hot path under valgrind: within some percent the same, whatever else a machine does.
+"""Counts the instructions of the feed's hot path under valgrind: the same within a percent or two, whatever else a machine does.
 
 Each row is run twice, with few and with many turns; the difference is what the turns took. The figures are compared with
 those in instructions.tsv: a row that takes a tenth more fails. `--record` writes them there instead.
