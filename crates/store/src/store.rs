@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
+use tidewire_hooks::Hooks;
 use tidewire_model::{Catalog, Change, Epoch, Seq, Timings};
 use tokio::sync::{mpsc, oneshot};
 
@@ -25,6 +26,8 @@ pub struct Options {
     pub readers: usize,
     pub retention: Retention,
     pub durability: Durability,
+    /// user code; the store carries it to those who write, and never calls it
+    pub hooks: Hooks,
 }
 
 /// What the writer hands over after a commit: the changes of one transaction group, in order.
@@ -58,6 +61,7 @@ struct Inner {
     readers: Readers,
     desk: Arc<Desk>,
     reads: mpsc::Sender<reader::Message>,
+    hooks: Hooks,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -81,9 +85,18 @@ impl Store {
         let catalog = definition::load(&database.connection, base.revision)?;
         demand.load(&database.connection, &catalog)?;
         let published = Arc::new(Published::new(base.epoch, catalog, base.head, floor, demand, log));
+        let hooks = options.hooks;
         let keeper = Keeper::new(options.retention, floor);
         let checkpointer = Checkpointer::start(&file, published.log.clone())?;
-        let writer = Writer::new(database, base, published.clone(), announce, keeper, (checkpointer, lock))?;
+        let writer = Writer::new(
+            database,
+            base,
+            published.clone(),
+            announce,
+            keeper,
+            (checkpointer, lock),
+            hooks.clone(),
+        )?;
         let (reads, read_queue) = mpsc::channel(READS_WAITING);
         let readers = Readers::start(file, published.clone(), reader_count(options.readers), read_queue)?;
         let desk = Arc::new(Desk::new(writer));
@@ -92,11 +105,16 @@ impl Store {
         published.demand.set_writer(thread.thread().clone());
         published.log.set_writer(thread.thread().clone());
         let thread = Mutex::new(Some(thread));
-        Ok(Self { inner: Arc::new(Inner { published, readers, desk, reads, thread }) })
+        Ok(Self { inner: Arc::new(Inner { published, readers, desk, reads, hooks, thread }) })
     }
 
     pub fn catalog(&self) -> Arc<Catalog> {
         self.inner.published.catalog()
+    }
+
+    /// The user code that was handed over when the store was opened.
+    pub fn hooks(&self) -> &Hooks {
+        &self.inner.hooks
     }
 
     pub fn epoch(&self) -> Epoch {

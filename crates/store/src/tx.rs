@@ -8,6 +8,7 @@ use rusqlite::{ToSql, params_from_iter};
 use std::iter::once;
 use std::ops::Deref;
 use std::sync::Arc;
+use tidewire_hooks::Hooks;
 use tidewire_model::{Action, Catalog, Change, Collection, Position, Record, Timestamp};
 use tidewire_rules::TENANT_COLUMN;
 
@@ -34,6 +35,7 @@ pub(crate) struct Progress {
     pub(crate) guarded: bool,
     /// what the open job wrote before that
     pub(crate) bare: Option<Bare>,
+    pub(crate) hooks: Hooks,
 }
 
 impl<'a> Deref for Tx<'a> {
@@ -44,6 +46,11 @@ impl<'a> Deref for Tx<'a> {
 }
 
 impl Tx<'_> {
+    /// The user code around writes.
+    pub fn hooks(&self) -> Hooks {
+        self.progress.hooks.clone()
+    }
+
     /// Writes the record and its change row. The record's id must be set.
     pub fn insert(&mut self, record: Record, actor: &str) -> Result<Arc<Record>, StoreError> {
         let layout = self.writable(&record.collection)?;

@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
+use tidewire_hooks::Hooks;
 use tidewire_model::{Seq, Timestamp};
 use tokio::sync::oneshot;
 
@@ -89,6 +90,7 @@ impl Writer {
         announce: Box<dyn Fn(Committed) + Send>,
         keeper: Keeper,
         (checkpointer, lock): (Checkpointer, FolderLock),
+        hooks: Hooks,
     ) -> Result<Self, StoreError> {
         let progress = Progress {
             catalog: published.catalog(),
@@ -98,6 +100,7 @@ impl Writer {
             broken: None,
             guarded: false,
             bare: None,
+            hooks,
         };
         let mut writer = Self {
             database,

@@ -1,0 +1,44 @@
+use crate::{Hands, Occasion};
+
+/// User code that is called for an event. It may block, up to its time limit.
+pub trait Handler: Send + Sync {
+    fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), HookError>;
+}
+
+impl<F> Handler for F
+where
+    F: Fn(&mut Occasion, &mut dyn Hands) -> Result<(), HookError> + Send + Sync,
+{
+    fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), HookError> {
+        self(occasion, hands)
+    }
+}
+
+/// Why a handler did not end well.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum HookError {
+    /// it refuses what happens, on purpose
+    #[error("{}", .0.message)]
+    Abort(Refusal),
+    /// it broke; the text tells where
+    #[error("{0}")]
+    Failed(String),
+    #[error("it took longer than its time limit")]
+    TimedOut,
+}
+
+/// What the client is told, in its dialect's own form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// an HTTP status from 400 to 599
+    pub status: u16,
+    pub message: String,
+}
+
+impl HookError {
+    /// A status that is none becomes 400.
+    pub fn abort(status: u16, message: impl Into<String>) -> Self {
+        let status = if (400..600).contains(&status) { status } else { 400 };
+        Self::Abort(Refusal { status, message: message.into() })
+    }
+}

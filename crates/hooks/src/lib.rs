@@ -1,0 +1,16 @@
+//! User code around the feed: events, an ordered registry of handlers, and the acts that handlers may ask for. It knows no
+//! language that handlers are written in, no store and no dialect.
+
+mod event;
+mod handler;
+mod hands;
+mod hooks;
+mod occasion;
+mod registration;
+
+pub use event::Event;
+pub use handler::{Handler, HookError, Refusal};
+pub use hands::{Act, ActError, Hands, NoHands};
+pub use hooks::{HookId, Hooks};
+pub use occasion::Occasion;
+pub use registration::Registration;
