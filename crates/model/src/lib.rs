@@ -8,6 +8,7 @@ pub mod collection;
 pub mod field;
 pub mod id;
 pub mod json;
+pub mod oauth2;
 pub mod principal;
 pub mod record;
 pub mod tenant;
