@@ -15,8 +15,11 @@ pub(crate) struct Emails {
 }
 
 /// The list is "" for those who call the flags `primary` and `verified`.
-pub(crate) const COMMON: Emails =
-    Emails { url: "/emails", list: "", is_main: |email| holds(email, "/primary") && holds(email, "/verified") };
+pub(crate) const COMMON: Emails = Emails {
+    url: "/emails",
+    list: "",
+    is_main: |email| holds(email, "/primary") && holds(email, "/verified"),
+};
 
 impl Emails {
     /// The main address if it is confirmed. That the client may not ask is no fault: then there is none.

@@ -65,8 +65,10 @@ mod tests {
     #[test]
     fn every_known_provider_can_be_offered() {
         for name in PROVIDERS {
-            let auth_url = if name.starts_with("oidc") || name == "mailcow" { "https://o.test/a?x=1" } else { "" };
-            let (offer, params) = offer(ProviderOptions { auth_url: auth_url.into(), ..named(name) }).unwrap();
+            let auth_url =
+                if name.starts_with("oidc") || name == "mailcow" { "https://o.test/a?x=1" } else { "" };
+            let (offer, params) =
+                offer(ProviderOptions { auth_url: auth_url.into(), ..named(name) }).unwrap();
             assert_eq!(params["client_id"], "the client", "{name}");
             assert_eq!((&params["response_type"], &params["state"]), (&"code".to_owned(), &offer.state));
             assert!(offer.auth_url.ends_with("&redirect_uri=") && offer.state.len() == STATE);

@@ -95,21 +95,24 @@ impl Provider {
         if let Some(emails) = &self.known.emails {
             person.email = emails.fetch(client, self, &token.access).await?;
         }
-        let facts = Facts { user: &user, token: &token.rest, claims: claims.as_ref(), options: &self.options };
+        let facts =
+            Facts { user: &user, token: &token.rest, claims: claims.as_ref(), options: &self.options };
         if let Json::Object(raw) = &user {
             person.raw = raw.clone();
         }
         if let Some(finish) = self.known.finish {
             finish(&mut person, &facts);
         }
-        (person.access_token, person.refresh_token, person.expiry) = (token.access, token.refresh, token.expiry);
+        (person.access_token, person.refresh_token, person.expiry) =
+            (token.access, token.refresh, token.expiry);
         Ok(person)
     }
 
     /// Without keys an ID token proves nothing, so that it is not asked for or looked at.
     fn wants_id_token(&self) -> bool {
         !self.keys_url().is_empty()
-            && (self.known.source != Source::UserInfo || !self.options.extra_text("idTokenEmailClaim").is_empty())
+            && (self.known.source != Source::UserInfo
+                || !self.options.extra_text("idTokenEmailClaim").is_empty())
     }
 
     fn no_id_token(&self) -> &'static str {

@@ -8,7 +8,7 @@ use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AuthType, AuthorizationCode, ClientId, ClientSecret, ErrorResponse, ExtraTokenFields, HttpRequest, HttpResponse,
+    AuthType, AuthorizationCode, ClientId, ClientSecret, ExtraTokenFields, HttpRequest, HttpResponse,
     PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken, StandardTokenResponse,
     TokenResponse as _, TokenUrl,
 };
@@ -92,12 +92,20 @@ async fn request(
     Ok(exchange.request_async(&send).await)
 }
 
-async fn send(client: tidewire_outbound::Client, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
+async fn send(
+    client: tidewire_outbound::Client,
+    request: HttpRequest,
+) -> Result<HttpResponse, OutboundError> {
     let (parts, body) = request.into_parts();
     let texts = parts.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     let headers = texts.chain([AGENT]).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let request =
-        Request { method: parts.method.to_string(), url: parts.uri.to_string(), headers, body, timeout: None };
+    let request = Request {
+        method: parts.method.to_string(),
+        url: parts.uri.to_string(),
+        headers,
+        body,
+        timeout: None,
+    };
     let answer = client.send(request).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     Ok(response(status, &answer.body))
@@ -216,7 +224,12 @@ mod tests {
                 r#"{"access_token":"a","token_type":"bearer"}"#,
             ),
             (200, r#"{"error":"bad_code"}"#, 400, r#"{"error":"bad_code"}"#),
-            (401, r#"{"access_token":"a","expires_in":-1}"#, 400, r#"{"access_token":"a","token_type":"bearer"}"#),
+            (
+                401,
+                r#"{"access_token":"a","expires_in":-1}"#,
+                400,
+                r#"{"access_token":"a","token_type":"bearer"}"#,
+            ),
             (200, "[]", 400, "{}"),
             (500, "", 400, "{}"),
         ] {

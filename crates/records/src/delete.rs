@@ -1,7 +1,7 @@
 use crate::rule::bind;
 use crate::save::set_dates;
 use crate::view::permits;
-use crate::{Asker, Body, RecordError};
+use crate::{Asker, Body, RecordError, attached, unproven};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use tidewire_model::field::OnDelete;
@@ -11,8 +11,6 @@ use tidewire_store::{StoreError, Tx};
 
 /// Referencing records read at a time.
 const BATCH: u64 = 1000;
-/// System collections whose records belong to an auth record by `collectionRef` and `recordRef`.
-const ATTACHED: [&str; 4] = ["_authOrigins", "_externalAuths", "_mfas", "_otps"];
 
 /// Checks the delete rule, deletes what cascades, cleans relations, deletes the record.
 pub fn delete(
@@ -165,24 +163,8 @@ fn release(
 
 fn remove(tx: &mut Tx<'_>, record: &Arc<Record>, actor: &str) -> Result<(), StoreError> {
     if record.collection.is_auth() {
-        remove_attached(tx, record, actor)?;
+        attached::remove(tx, record, actor)?;
+        unproven::clear(tx, record)?;
     }
     tx.delete(record, actor)
-}
-
-fn remove_attached(tx: &mut Tx<'_>, record: &Record, actor: &str) -> Result<(), StoreError> {
-    for name in ATTACHED {
-        let Some(collection) = tx.catalog().by_name(&record.tenant, name).cloned() else { continue };
-        if collection.field("recordRef").is_none() {
-            continue;
-        }
-        let query =
-            Query::new(&collection, &record.tenant, Timestamp::now()).only("recordRef", &[record.id()]);
-        for attached in tx.select(&collection, &query)? {
-            if attached.text("collectionRef") == &*record.collection.id {
-                tx.delete(&attached, actor)?;
-            }
-        }
-    }
-    Ok(())
 }

@@ -86,6 +86,7 @@ fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords) ->
         passwords: passwords.clone(),
         attempts: attempts.clone(),
         realtime: Arc::new(realtime::Realtime::new(realtime_options(&config.realtime))),
+        oauth2: Arc::default(),
         origins: origins.clone(),
     };
     let snackbase = tidewire_snackbase::App {

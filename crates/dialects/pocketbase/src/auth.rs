@@ -5,10 +5,11 @@ use crate::body::{self, BodyError, Fixed, Payload};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::fault::{blank, fault, out_of_range};
+use crate::oauth2;
 use crate::records::MISSING_OR_INVALID;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 use tidewire_auth::TokenKind;
 use tidewire_model::{Collection, Identity, Principal, Record, Timestamp};
@@ -18,9 +19,10 @@ use tidewire_records::sign_in::{self, SignInError};
 use tidewire_records::{Asker, RecordError};
 
 const NO_AUTH_COLLECTION: &str = "Missing or invalid auth collection context.";
-const NOT_LOADED: &str = "An error occurred while loading the submitted data.";
+pub(crate) const NOT_LOADED: &str = "An error occurred while loading the submitted data.";
 const NOT_VALID: &str = "An error occurred while validating the submitted data.";
-const RULE_FAILED: &str = "The request doesn't satisfy the collection requirements to authenticate.";
+pub(crate) const RULE_FAILED: &str =
+    "The request doesn't satisfy the collection requirements to authenticate.";
 const NO_PASSWORDS: &str = "The collection is not configured to allow password authentication.";
 
 /// Characters of an identity or a password.
@@ -54,7 +56,7 @@ pub async fn with_password(mut call: Call) -> Result<Response, ApiError> {
     let record = found.await.map_err(refusal)?;
     call.app.attempts.succeeded(address, &form.identity);
     let token = tidewire_auth::issue(&record, TokenKind::Auth, true, None);
-    signed_in(&call, &record, &token).await
+    signed_in(&call, &record, &token, None).await
 }
 
 /// `POST …/auth-refresh`: a token that may not be renewed is given back as it is.
@@ -74,7 +76,7 @@ pub async fn refresh(call: Call) -> Result<Response, ApiError> {
     let given = asker::token(&call.parts.headers, &call.query).unwrap_or_default();
     let refreshable = tidewire_auth::peek(&given).is_ok_and(|claims| claims.refreshable);
     let token = if refreshable { tidewire_auth::issue(&record, TokenKind::Auth, true, None) } else { given };
-    signed_in(&call, &record, &token).await
+    signed_in(&call, &record, &token, None).await
 }
 
 /// `POST …/impersonate/{id}`
@@ -94,7 +96,7 @@ pub async fn impersonate(mut call: Call) -> Result<Response, ApiError> {
         return Err(ApiError::bad_request(NOT_VALID).with_faults(&faults));
     }
     let token = tidewire_auth::issue(&record, TokenKind::Auth, false, Some(duration).filter(|d| *d > 0));
-    signed_in(&call, &record, &token).await
+    signed_in(&call, &record, &token, None).await
 }
 
 /// `GET …/auth-methods`
@@ -105,10 +107,13 @@ pub async fn methods(call: Call) -> Result<Response, ApiError> {
         Some(auth) if enabled => auth.password_auth.identity_fields.iter().map(|field| &**field).collect(),
         _ => Vec::new(),
     };
+    let providers = oauth2::methods(&collection);
     call.answer_as(&Methods {
         username_password: identity_fields.contains(&"username"),
         email_password: identity_fields.contains(&"email"),
         password: PasswordMethod { identity_fields, enabled },
+        auth_providers: providers.clone().unwrap_or_default(),
+        oauth2: ProviderMethod { enabled: providers.is_some(), providers: providers.unwrap_or_default() },
         ..Methods::default()
     })
 }
@@ -121,7 +126,7 @@ struct Methods<'a> {
     oauth2: ProviderMethod,
     mfa: TimedMethod,
     otp: TimedMethod,
-    auth_providers: [(); 0],
+    auth_providers: Vec<oauth2::Method>,
     username_password: bool,
     email_password: bool,
 }
@@ -135,7 +140,7 @@ struct PasswordMethod<'a> {
 
 #[derive(Default, Serialize)]
 struct ProviderMethod {
-    providers: [(); 0],
+    providers: Vec<oauth2::Method>,
     enabled: bool,
 }
 
@@ -214,8 +219,13 @@ fn refusal(error: SignInError) -> ApiError {
     }
 }
 
-/// The answer to every way of signing in: the record as it sees itself, and a token.
-async fn signed_in(call: &Call, record: &Arc<Record>, token: &str) -> Result<Response, ApiError> {
+/// The answer to every way of signing in: the record as it sees itself, a token, and what else is to be told.
+pub(crate) async fn signed_in(
+    call: &Call,
+    record: &Arc<Record>,
+    token: &str,
+    meta: Option<Json>,
+) -> Result<Response, ApiError> {
     let identity = Identity {
         record: record.clone(),
         superuser: record.collection.is_superusers(),
@@ -229,5 +239,9 @@ async fn signed_in(call: &Call, record: &Arc<Record>, token: &str) -> Result<Res
         .app
         .store
         .read(move |snapshot| Ok::<_, RecordError>(show(snapshot, &asker, &record, expand.as_ref(), None)?));
-    Ok(call.answer(&json!({ "record": shown.await?, "token": token })))
+    let mut answer = json!({ "record": shown.await?, "token": token });
+    if let Some(meta) = meta {
+        answer["meta"] = meta;
+    }
+    Ok(call.answer(&answer))
 }

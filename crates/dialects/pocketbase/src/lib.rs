@@ -11,6 +11,7 @@ mod directory;
 pub mod error;
 mod fault;
 mod health;
+pub mod oauth2;
 mod operation;
 mod panic;
 pub mod query;
@@ -22,6 +23,7 @@ pub mod shape;
 mod unsupported;
 pub mod wire;
 
+use oauth2::OAuth2;
 use realtime::Realtime;
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Bounds, Passwords};
@@ -42,6 +44,7 @@ pub struct App {
     /// failed sign-ins, so that passwords cannot be tried out
     pub attempts: Arc<Attempts>,
     pub realtime: Arc<Realtime>,
+    pub oauth2: Arc<OAuth2>,
     /// origins that browsers may call from; `*`: all
     pub origins: Arc<[String]>,
 }
@@ -51,6 +54,7 @@ impl App {
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
         let attempts = Arc::new(Attempts::new(Some(Bounds::default())));
-        Self { store, feed, passwords, attempts, realtime, origins: Arc::from(["*".to_owned()]) }
+        let (oauth2, origins) = (Arc::default(), Arc::from(["*".to_owned()]));
+        Self { store, feed, passwords, attempts, realtime, oauth2, origins }
     }
 }

@@ -139,7 +139,8 @@ fn with_kept_members(stored: &Json, patch: &Json) -> Result<Json, RecordError> {
         let Json::Object(given) = provider else { return Err(malformed()) };
         // null takes away what may be null, and says nothing of the rest
         given.retain(|key, value| !value.is_null() || matches!(key.as_str(), "pkce" | "extra"));
-        let known = stored.iter().filter_map(Json::as_object).find(|known| known.get("name") == given.get("name"));
+        let known =
+            stored.iter().filter_map(Json::as_object).find(|known| known.get("name") == given.get("name"));
         for (key, value) in known.into_iter().flatten() {
             given.entry(key).or_insert_with(|| value.clone());
         }

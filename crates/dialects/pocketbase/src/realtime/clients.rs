@@ -113,6 +113,12 @@ impl Client {
         self.topics.lock().contains(text)
     }
 
+    /// Those that were set last, without one.
+    pub fn topics_but(&self, gone: &str) -> Vec<String> {
+        let topics = self.topics.lock();
+        topics.iter().filter(|topic| ***topic != *gone).map(|topic| topic.to_string()).collect()
+    }
+
     pub fn set_topics(&self, topics: HashSet<Box<str>>) {
         *self.topics.lock() = topics;
     }

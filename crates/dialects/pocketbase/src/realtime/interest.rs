@@ -1,5 +1,6 @@
 //! What one topic of one connection means to the feed.
 
+use crate::oauth2::redirect;
 use crate::realtime::encoder::{MessageEncoder, RecordEncoder};
 use crate::realtime::topic::{Scope, Topic};
 use crate::realtime::{frame, start};
@@ -17,6 +18,8 @@ use tidewire_store::Store;
 /// A topic that is looked up anew under every catalog and for every principal.
 pub struct TopicInterest {
     pub topic: Topic,
+    /// whose it is
+    pub client: Box<str>,
     pub store: Store,
 }
 
@@ -109,8 +112,13 @@ impl TopicInterest {
 
     fn message_class(&self, tenant: TenantId) -> ClassSpec {
         let text = &self.topic.text;
+        // what a provider sends is for one client, whoever it is by then
+        let (tenant, name) = match &**text {
+            redirect::TOPIC => (TenantId::default(), redirect::own_topic(&self.client).into()),
+            _ => (tenant, text.clone()),
+        };
         ClassSpec {
-            topic: feed::Topic::Custom { tenant, name: text.clone() },
+            topic: feed::Topic::Custom { tenant, name },
             gate: Residual::always(),
             leave: false,
             projection: format!("pocketbase\0{text}"),

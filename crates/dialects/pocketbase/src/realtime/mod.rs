@@ -9,7 +9,7 @@ pub mod publish;
 mod session;
 mod snapshot;
 mod start;
-mod subscribe;
+pub(crate) mod subscribe;
 pub mod topic;
 
 pub use clients::{Client, Clients};

@@ -47,7 +47,13 @@ fn check_principal(current: &Principal, new: &Principal) -> Result<(), ApiError>
     Err(ApiError::forbidden("The current and the previous request authorization don't match."))
 }
 
-async fn set(app: &App, client: &Client, principal: Principal, topics: &[String]) -> Result<(), ApiError> {
+/// The caller has the client's turn.
+pub(crate) async fn set(
+    app: &App,
+    client: &Client,
+    principal: Principal,
+    topics: &[String],
+) -> Result<(), ApiError> {
     let mut names: HashSet<Box<str>> = HashSet::with_capacity(topics.len());
     let mut subscriptions = Vec::with_capacity(topics.len());
     let mut beginning = Beginning::new(app, client, &principal);
@@ -59,7 +65,8 @@ async fn set(app: &App, client: &Client, principal: Principal, topics: &[String]
         if text.is_empty() || !names.insert(text.as_str().into()) {
             continue;
         }
-        let interest = Arc::new(TopicInterest { topic: Topic::parse(text), store: app.store.clone() });
+        let (topic, store) = (Topic::parse(text), app.store.clone());
+        let interest = Arc::new(TopicInterest { topic, client: client.id.clone(), store });
         let start = if client.has_topic(text) { Start::Now } else { beginning.of(&interest).await? };
         subscriptions.push(Subscription { name: text.as_str().into(), interest, start });
     }
