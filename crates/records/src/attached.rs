@@ -15,9 +15,9 @@ pub(crate) fn remove(tx: &mut Tx<'_>, record: &Record, actor: &str) -> Result<()
 
 /// No provider leads to the auth record any longer. Tells whether one did.
 pub(crate) fn remove_links(tx: &mut Tx<'_>, record: &Record, actor: &str) -> Result<bool, StoreError> {
-    let before = tx.head;
+    let before = tx.head()?;
     remove_from(tx, LINKS, record, actor)?;
-    Ok(tx.head != before)
+    Ok(tx.head()? != before)
 }
 
 /// The auth collection is going.

@@ -10,7 +10,6 @@ use crate::{Asker, Body, Prepared, RecordError, prepare, unproven, validate};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_auth::Passwords;
-use tidewire_model::oauth2::MappedFields;
 use tidewire_model::{Collection, FieldKind, Record, TenantId, Timestamp, Value, id};
 use tidewire_rules::Query;
 use tidewire_store::{Snapshot, Store, StoreError, Tx};
