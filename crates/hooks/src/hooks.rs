@@ -109,6 +109,11 @@ impl Hooks {
         self.inner.voice.store(Some(Arc::new(voice)));
     }
 
+    /// Takes it away again: whoever lent it goes.
+    pub fn drop_voice(&self) {
+        self.inner.voice.store(None);
+    }
+
     pub fn voice(&self) -> Option<Arc<dyn Voice>> {
         self.inner.voice.load_full().map(|voice| Arc::clone(&*voice))
     }
