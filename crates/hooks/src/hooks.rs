@@ -240,6 +240,11 @@ impl Hooks {
         if !self.has(occasion.event) {
             return (occasion, Ok(()));
         }
+        if tokio::runtime::Handle::try_current().is_err() {
+            // whoever waits here has no runtime around it, and may be blocked
+            let outcome = self.call_those(&mut occasion, &mut hands, ahead);
+            return (occasion, outcome);
+        }
         let (hooks, event, tenant) = (self.clone(), occasion.event, occasion.tenant.clone());
         let asked = tokio::task::spawn_blocking(move || {
             let outcome = hooks.call_ahead(&mut occasion, &mut hands);
