@@ -18,6 +18,7 @@ pub mod external;
 pub(crate) mod fields;
 pub mod formulas;
 pub mod gate;
+pub mod hooks;
 pub mod internal;
 pub mod key;
 pub mod list;

@@ -41,4 +41,5 @@ pub use key::{ApiKey, KeyKind};
 pub use retention::Retention;
 pub use snapshot::Snapshot;
 pub use store::{Checkpoints, Committed, Options, Store};
-pub use tx::Tx;
+pub use tx::{Nesting, Tx};
+pub use wait::block_on;

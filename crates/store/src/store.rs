@@ -13,9 +13,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
-use tidewire_hooks::Hooks;
+use tidewire_hooks::{Event, Hooks};
 use tidewire_model::{Catalog, Change, Epoch, Seq, Timings};
 use tokio::sync::{mpsc, oneshot};
+
+/// What user code is called for inside of a write.
+const BEFORE: [Event; 3] = [Event::RecordBeforeCreate, Event::RecordBeforeUpdate, Event::RecordBeforeDelete];
 
 /// jobs that wait for a reader; who comes later waits for room
 const READS_WAITING: usize = 1024;
@@ -172,13 +175,16 @@ impl Store {
     }
 
     /// The same for a job that touches few records: it may run on the calling thread, with others that wait. The thread is
-    /// blocked meanwhile.
+    /// blocked meanwhile. While user code is called inside of writes, no job is known to be short.
     pub async fn write_shortly<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
+        if BEFORE.iter().any(|event| self.inner.hooks.has(*event)) {
+            return self.write(job).await;
+        }
         let (job, answer) = Write::new(job);
         let _caller = self.inner.desk.call();
         if let Err(job) = self.inner.desk.at_once(job) {

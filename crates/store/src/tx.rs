@@ -8,8 +8,8 @@ use rusqlite::{ToSql, params_from_iter};
 use std::iter::once;
 use std::ops::Deref;
 use std::sync::Arc;
-use tidewire_hooks::Hooks;
-use tidewire_model::{Action, Catalog, Change, Collection, Position, Record, Timestamp};
+use tidewire_hooks::{Event, Hooks};
+use tidewire_model::{Action, Catalog, Change, Collection, Position, Record, Seq, Timestamp};
 use tidewire_rules::TENANT_COLUMN;
 
 /// The writer's view inside one savepoint.
@@ -19,6 +19,16 @@ pub struct Tx<'a> {
     pub(crate) at: Timestamp,
     /// id of this transaction: the position of its first change
     pub(crate) transaction: u64,
+    pub(crate) nesting: Nesting,
+}
+
+/// What user code has done within one job.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nesting {
+    /// writes that are under way, each on behalf of the one before
+    pub depth: u32,
+    /// reads and writes in all
+    pub acts: u32,
 }
 
 /// How far the writer has come, also inside its open transaction.
@@ -49,6 +59,20 @@ impl Tx<'_> {
     /// The user code around writes.
     pub fn hooks(&self) -> Hooks {
         self.progress.hooks.clone()
+    }
+
+    /// Whether user code is to be called for this inside of the transaction.
+    pub fn has_hooks(&self, event: Event, collection: &str) -> bool {
+        self.progress.hooks.has_for(event, collection)
+    }
+
+    pub fn nesting(&mut self) -> &mut Nesting {
+        &mut self.nesting
+    }
+
+    /// The last position, with the changes of this job.
+    pub fn position(&self) -> Seq {
+        self.snapshot.head
     }
 
     /// Writes the record and its change row. The record's id must be set.

@@ -40,6 +40,32 @@ impl Tx<'_> {
         if self.progress.bare.is_some() { self.guard() } else { Ok(()) }
     }
 
+    /// Does a part of the job. On `Err` what the part wrote is undone, and the job may go on.
+    pub fn attempt<T, E: From<StoreError>>(
+        &mut self,
+        part: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.guard()?;
+        let (mark, head) = (self.progress.mark(), self.snapshot.head);
+        let database = self.snapshot.database;
+        database.run("SAVEPOINT part")?;
+        // a part that panics would be neither kept nor undone: then the whole job goes
+        let before = self.progress.broken.replace(StoreError::Panicked);
+        let done = part(self);
+        if self.progress.broken == Some(StoreError::Panicked) {
+            self.progress.broken = before;
+        }
+        if done.is_err() {
+            self.snapshot.catalog = mark.catalog.clone();
+            self.snapshot.head = head;
+            self.progress.go_back(mark);
+            database.run("ROLLBACK TO part")?;
+            database.stand_ins.borrow().remake(&database.connection)?;
+        }
+        database.run("RELEASE part")?;
+        done
+    }
+
     /// Remembers a record that was inserted and is about to be logged.
     pub(crate) fn inserted(&mut self, layout: &Arc<Layout>, record: &Arc<Record>) {
         if !self.progress.guarded {

@@ -5,7 +5,7 @@ use crate::database::Database;
 use crate::published::Published;
 use crate::retention::Keeper;
 use crate::state::{self, State};
-use crate::tx::Progress;
+use crate::tx::{Nesting, Progress};
 use crate::{Committed, Snapshot, StoreError, Tx, change_log, lock::FolderLock};
 use hashbrown::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -202,7 +202,8 @@ impl Writer {
             head,
         };
         let progress = &mut self.progress;
-        job.run(&mut Tx { snapshot, progress, at: Timestamp::now(), transaction: head + 1 })
+        let (at, nesting) = (Timestamp::now(), Nesting::default());
+        job.run(&mut Tx { snapshot, progress, at, transaction: head + 1, nesting })
     }
 
     /// The state after this transaction. It is stored with it only if definitions changed: all else the changes tell.

@@ -27,6 +27,7 @@ use oauth2::OAuth2;
 use realtime::Realtime;
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Bounds, Passwords};
+use tidewire_connection::events::Events;
 use tidewire_feed::Feed;
 use tidewire_store::Store;
 
@@ -41,6 +42,8 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub passwords: Passwords,
+    /// tells user code what happens
+    pub events: Events,
     /// failed sign-ins, so that passwords cannot be tried out
     pub attempts: Arc<Attempts>,
     pub realtime: Arc<Realtime>,
@@ -54,7 +57,8 @@ impl App {
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
         let attempts = Arc::new(Attempts::new(Some(Bounds::default())));
-        let (oauth2, origins) = (Arc::default(), Arc::from(["*".to_owned()]));
-        Self { store, feed, passwords, attempts, realtime, oauth2, origins }
+        let (events, oauth2) = (Events::new(store.clone()), Arc::default());
+        let origins = Arc::from(["*".to_owned()]);
+        Self { store, feed, passwords, events, attempts, realtime, oauth2, origins }
     }
 }

@@ -101,7 +101,7 @@ async fn deliver(call: &Call, returned: &Returned) -> Result<bool, ApiError> {
     let realtime = &call.app.realtime;
     let Some(client) = realtime.clients.find(&returned.state) else { return Ok(false) };
     let _turn = client.turn.acquire().await.map_err(|_| ApiError::internal())?;
-    if !client.has_topic(TOPIC) {
+    if client.topic(TOPIC).is_none() {
         return Ok(false);
     }
     // somebody else's browser must not bring its code to the client of whoever made it go there

@@ -1,7 +1,7 @@
 //! `POST …/auth-with-oauth2`: a code that a provider gave becomes somebody's token.
 
 use crate::asker;
-use crate::auth::{NOT_LOADED, RULE_FAILED, auth_collection, signed_in};
+use crate::auth::{NOT_LOADED, RULE_FAILED, attempt, auth_collection, hook_refusal, signed_in};
 use crate::body::{self, BodyError, Fixed, Payload};
 use crate::call::Call;
 use crate::error::ApiError;
@@ -36,12 +36,15 @@ pub async fn sign_in(mut call: Call) -> Result<Response, ApiError> {
     let form = fixed.and_then(|fixed| Form::read(&fixed));
     let form = form.map_err(|error| error.or_unsupported(NOT_LOADED))?;
     let provider = form.check(&collection)?;
+    let attempt = attempt(&call, &collection, "", "oauth2");
+    call.app.events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
     let person = ask(&call, &provider, &form).await?;
     let asker = Asker { context: external::CONTEXT, ..call.asker.clone() };
     let SignedIn { record, is_new } = find(&call, &asker, &collection, &form, &person).await?;
     if !tidewire_records::sign_in::may_sign_in(&call.app.store, &asker, &record)? {
         return Err(ApiError::forbidden(RULE_FAILED));
     }
+    call.app.events.signed_in(&attempt, &record);
     let token = tidewire_auth::issue(&record, TokenKind::Auth, true, None);
     signed_in(&call, &record, &token, Some(meta(&person, is_new))).await
 }
@@ -49,15 +52,15 @@ pub async fn sign_in(mut call: Call) -> Result<Response, ApiError> {
 /// Asks the provider who it is. Codes cannot be tried out, and providers not be called without a limit.
 async fn ask(call: &Call, provider: &Provider, form: &Form) -> Result<Person, ApiError> {
     let (oauth2, attempts) = (&call.app.oauth2, &call.app.attempts);
-    let (address, attempt) = (asker::address(&call.parts), format!("oauth2 {}", form.code));
-    if !attempts.begin(address, &attempt, Timestamp::now()) {
+    let (address, identity) = (asker::address(&call.parts), format!("oauth2 {}", form.code));
+    if !attempts.begin(address, &identity, Timestamp::now()) {
         return Err(ApiError::too_many_requests());
     }
     let _place = oauth2.places.try_acquire().map_err(|_| ApiError::too_many_requests())?;
     let grant = Grant { code: &form.code, verifier: &form.verifier, redirect_url: &form.redirect_url };
     let mut person =
         provider.person(&oauth2.client, &grant).await.map_err(|error| refusal(provider, &error))?;
-    attempts.succeeded(address, &attempt);
+    attempts.succeeded(address, &identity);
     if let Some(name) = oauth2.names.take(&form.code).filter(|_| person.name.is_empty()) {
         person.name = name;
     }
