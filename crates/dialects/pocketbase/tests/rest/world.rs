@@ -126,6 +126,11 @@ impl World {
         self.tokens.insert(name.to_owned(), token);
     }
 
+    /// What later cases may be sent `as`.
+    pub fn keep_token(&mut self, name: &str, token: &str) {
+        self.tokens.insert(name.to_owned(), token.to_owned());
+    }
+
     pub async fn send(&self, case: &Case) -> Answer {
         let request = self.fill(&case.request);
         let (method, url) = request.split_once(' ').unwrap();
