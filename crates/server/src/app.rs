@@ -59,7 +59,7 @@ impl App {
         *announced.lock() = Some(feed.clone());
         let gatekeeper = Gatekeeper::new(config.connections);
         let passwords = Passwords::new(HASHING.0, HASHING.1);
-        let events = Events::new(store.clone());
+        let events = Events::new(store.clone(), passwords.clone());
         store.hooks().set_voice(Arc::new(voice(config, &feed)));
         let router = router(config, &store, &feed, &passwords, &events).merge(metrics::routes(Metrics {
             store: store.clone(),

@@ -54,7 +54,7 @@ impl App {
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
         let attempts = Arc::new(Attempts::new(Some(Bounds::default())));
-        let (events, origins) = (Events::new(store.clone()), Arc::from(["*".to_owned()]));
+        let (events, origins) = (Events::new(store.clone(), passwords.clone()), Arc::from(["*".to_owned()]));
         Self { store, feed, passwords, events, attempts, realtime, origins }
     }
 }
