@@ -1,4 +1,4 @@
-use tidewire_model::{Action, Change};
+use tidewire_model::{Action, Change, Timestamp};
 
 /// What a class is told.
 pub enum Event<'a> {
@@ -9,7 +9,9 @@ pub enum Event<'a> {
     },
     /// a custom message; `data` is ready text of the publisher
     Message {
+        id: &'a str,
         data: &'a [u8],
+        at: Timestamp,
         cursor: &'a str,
     },
 }

@@ -2,12 +2,14 @@
 //!
 //! No I/O and no async here. Every other crate depends on this one; it depends on none of them.
 
+pub mod backlog;
 pub mod catalog;
 pub mod change;
 pub mod collection;
 pub mod field;
 pub mod id;
 pub mod json;
+pub mod message;
 pub mod principal;
 pub mod record;
 pub mod tenant;
@@ -15,10 +17,12 @@ pub mod time;
 pub mod timings;
 pub mod value;
 
+pub use backlog::{Backlog, BacklogBounds, Room};
 pub use catalog::Catalog;
 pub use change::{Action, Change, Epoch, Position, Seq};
 pub use collection::{AuthOptions, Collection, CollectionKind, Language, Projections, Rules};
 pub use field::{Field, FieldKind};
+pub use message::{Message, MessageError};
 pub use principal::{Identity, Principal};
 pub use record::Record;
 pub use tenant::TenantId;

@@ -9,7 +9,7 @@ use std::iter::once;
 use std::ops::Deref;
 use std::sync::Arc;
 use tidewire_hooks::Hooks;
-use tidewire_model::{Action, Catalog, Change, Collection, Position, Record, Timestamp};
+use tidewire_model::{Action, Backlog, Catalog, Change, Collection, Message, Position, Record, Timestamp};
 use tidewire_rules::TENANT_COLUMN;
 
 /// The writer's view inside one savepoint.
@@ -29,6 +29,8 @@ pub(crate) struct Progress {
     pub(crate) bytes: u64,
     /// of the open transaction
     pub(crate) changes: Vec<Arc<Change>>,
+    pub(crate) messages: Vec<Arc<Message>>,
+    pub(crate) backlog: Backlog,
     /// a record was written, its change row could not be: the job must not be kept, whatever it says
     pub(crate) broken: Option<StoreError>,
     /// the open job has a savepoint
