@@ -139,6 +139,9 @@ impl Hub {
         self.ring.push(change);
         self.position = change.position.seq;
         self.counters.changes.add(1);
+        if change.message().is_some() {
+            self.counters.messages.add(1);
+        }
     }
 
     /// Applies from the log what was announced up to `target` but found no room in the queue.

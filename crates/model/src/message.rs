@@ -1,14 +1,19 @@
 use crate::backlog::Room;
 use crate::catalog::Catalog;
-use crate::change::Seq;
+use crate::change::{Change, Seq};
+use crate::collection::Collection;
+use crate::field::Field;
 use crate::tenant::TenantId;
 use crate::time::Timestamp;
 use bytes::Bytes;
+use std::sync::{Arc, LazyLock};
 
 /// bytes
 pub const MAX_TOPIC: usize = 2500;
 /// bytes of one message's data
 pub const MAX_DATA: usize = 256 << 10;
+/// The id of the collection of kept messages.
+pub const MESSAGES_ID: &str = "tw:message";
 /// Names that the protocols themselves give a meaning.
 const RESERVED: [&str; 2] = ["PB_CONNECT", "@oauth2"];
 
@@ -25,6 +30,42 @@ pub struct Message {
     pub after: Seq,
     /// its place in the backlog, until it was delivered
     pub room: Option<Room>,
+}
+
+/// A message as its change in the log tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept<'a> {
+    pub id: &'a str,
+    pub topic: &'a str,
+    /// "" once the message is no longer kept: its place in the log stays
+    pub data: &'a str,
+}
+
+/// Messages that are kept are changes of this collection, which has no table, stands in no catalog, and is found by no name.
+pub fn messages() -> &'static Arc<Collection> {
+    static MESSAGES: LazyLock<Arc<Collection>> = LazyLock::new(|| {
+        let field = |name: &str| Field { id: name.into(), name: name.into(), ..Field::default() };
+        let mut collection = Collection::default();
+        (collection.id, collection.name) = (MESSAGES_ID.into(), MESSAGES_ID.into());
+        (collection.system, collection.internal) = (true, true);
+        collection.fields = vec![field("id"), field("topic"), field("data")];
+        collection.index_fields();
+        Arc::new(collection)
+    });
+    &MESSAGES
+}
+
+impl Change {
+    /// The message that it keeps, if it is none of a record.
+    pub fn message(&self) -> Option<Kept<'_>> {
+        if !Arc::ptr_eq(&self.collection, messages()) {
+            return None;
+        }
+        match &*self.new.as_ref()?.values {
+            [id, topic, data] => Some(Kept { id: id.as_str(), topic: topic.as_str(), data: data.as_str() }),
+            _ => None,
+        }
+    }
 }
 
 /// Why a message cannot be published.

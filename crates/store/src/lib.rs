@@ -14,6 +14,7 @@ mod error;
 mod image;
 mod index;
 mod judge;
+mod kept;
 mod key;
 mod layout;
 mod lock;

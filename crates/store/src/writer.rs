@@ -291,6 +291,10 @@ impl Writer {
         if let Err(error) = self.published.demand.work(&self.database.connection, &self.published.catalog()) {
             tracing::error!(%error, "an index could not be made");
         }
+        let catalog = self.published.catalog();
+        if let Err(error) = self.keeper.sweep(&mut self.database.connection, &catalog) {
+            tracing::error!(%error, "old messages could not be let go");
+        }
         match self.forget_changes() {
             Ok(Some(floor)) => self.published.set_floor(floor),
             Ok(None) => {}

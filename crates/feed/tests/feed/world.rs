@@ -531,6 +531,7 @@ impl Encoder for Listen {
                 line(change, &self.name, *action)
             }
             Event::Message { data, .. } => format!("{} {}", self.name, String::from_utf8_lossy(data)),
+            Event::Forgotten { .. } => format!("{} forgotten", self.name),
         };
         frame.extend_from_slice(text.as_bytes());
         if let Some(revision) = self.revision {
