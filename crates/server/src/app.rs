@@ -41,7 +41,7 @@ impl App {
         let announcing = announced.clone();
         let announce = move |committed: tidewire_store::Committed| {
             if let Some(feed) = &*announcing.lock() {
-                feed.announce(committed.changes, committed.catalog);
+                feed.announce(committed.changes, committed.messages, committed.catalog);
             }
         };
         let store_options = tidewire_store::Options { durability: config.durability, ..Default::default() };

@@ -61,8 +61,8 @@ impl Running {
             streams.lane(),
             stopped,
         ));
-        let (store, feed) = (app.store.clone(), app.feed.clone());
-        let mut beside = vec![tokio::spawn(async move { control.serve(&store, &feed).await })];
+        let store = app.store.clone();
+        let mut beside = vec![tokio::spawn(async move { control.serve(&store).await })];
         if config.demo {
             let collection = demo::prepare(&app.store).await.context("cannot make the demo collection")?;
             beside.push(tokio::spawn(demo::run(app.store.clone(), collection)));
