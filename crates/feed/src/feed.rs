@@ -13,7 +13,7 @@ use crate::outbox::{Bounds, Outbox};
 use crate::pages::Pages;
 use crate::replay::Replayer;
 use crate::ring::Ring;
-use crate::rooms::{Limits, RoomInfo, Rooms};
+use crate::rooms::{Channel, Limits, RoomInfo, Rooms, Speech};
 use crate::slow::SlowLane;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
@@ -141,6 +141,18 @@ impl Feed {
         let (done, answer) = oneshot::channel();
         let input = Input::Rooms { tenant: tenant.clone(), done };
         if self.inner.inbox.send(input).await { answer.await.unwrap_or_default() } else { Vec::new() }
+    }
+
+    /// Whose a room is, if it exists.
+    pub async fn owner(&self, channel: Channel) -> Option<TenantId> {
+        let (done, answer) = oneshot::channel();
+        if self.inner.inbox.send(Input::Owner { channel, done }).await { answer.await.ok()? } else { None }
+    }
+
+    /// Says something in a room as nobody who is in it; nothing happens if the room does not exist or is another tenant's.
+    /// Never waits: false if too much waits for the hub already, or it has stopped.
+    pub fn speak(&self, speech: Speech) -> bool {
+        self.inner.inbox.try_send(Input::Speak(Box::new(speech)))
     }
 
     /// Returns when the hub has taken everything that was announced and asked before.

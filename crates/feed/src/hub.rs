@@ -101,6 +101,10 @@ impl Hub {
             Input::Rooms { tenant, done } => {
                 let _ = done.send(self.rooms.list(&tenant));
             }
+            Input::Owner { channel, done } => {
+                let _ = done.send(self.rooms.room(&channel).map(|room| room.owner.clone()));
+            }
+            Input::Speak(speech) => self.speak(&speech),
             Input::Settle { done } => {
                 let _ = done.send(());
             }

@@ -1,7 +1,7 @@
 use crate::ConnectionId;
 use crate::interest::{Ending, OnRevoked, Subscription};
 use crate::outbox::Outbox;
-use crate::rooms::{Join, JoinError, RoomInfo};
+use crate::rooms::{Channel, Join, JoinError, RoomInfo, Speech};
 use crate::weigh::Weight;
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -44,6 +44,12 @@ pub(crate) enum Input {
         tenant: TenantId,
         done: oneshot::Sender<Vec<RoomInfo>>,
     },
+    Owner {
+        channel: Channel,
+        done: oneshot::Sender<Option<TenantId>>,
+    },
+    /// a message that no member sends
+    Speak(Box<Speech>),
     Settle {
         done: oneshot::Sender<()>,
     },
@@ -141,6 +147,13 @@ impl Inbox {
     /// Waits for room. False once the hub has stopped.
     pub async fn send(&self, input: Input) -> bool {
         let Ok(permit) = self.room.acquire().await else { return false };
+        permit.forget();
+        self.notify(input)
+    }
+
+    /// Never waits. False if there is no room, or the hub has stopped.
+    pub fn try_send(&self, input: Input) -> bool {
+        let Ok(permit) = self.room.try_acquire() else { return false };
         permit.forget();
         self.notify(input)
     }

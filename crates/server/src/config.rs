@@ -8,6 +8,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+use tidewire_hooks::Hooks;
 use tidewire_store::Durability;
 
 /// What a server is run with: flags and environment, checked.
@@ -28,6 +29,8 @@ pub struct Config {
     pub snackbase: SnackBase,
     /// limit failed sign-ins and refused WebSockets; default on
     pub rate_limit: bool,
+    /// user code around the feed
+    pub hooks: Hooks,
     /// how long streams and requests may take to end after a signal; default 10 s
     pub grace: Duration,
 }
@@ -144,6 +147,7 @@ impl Config {
             cocobase: tidewire_cocobase::realtime::Options::default(),
             rooms: tidewire_feed::RoomLimits::default(),
             rate_limit: true,
+            hooks: Hooks::default(),
             grace: Duration::from_secs(10),
         }
     }
@@ -155,6 +159,7 @@ impl Config {
         config.demo = args.demo;
         config.rate_limit = switch("TIDEWIRE_RATE_LIMIT", config.rate_limit)?;
         config.grace = seconds("TIDEWIRE_GRACE", config.grace)?;
+        config.hooks = hooks()?;
         config.durability = durability("TIDEWIRE_SYNC", config.durability)?;
         let connections = &mut config.connections;
         connections.total = number("TIDEWIRE_CONNECTIONS", connections.total)?;
@@ -215,6 +220,14 @@ fn durability(name: &str, default: Durability) -> anyhow::Result<Durability> {
         Some("checkpoint") => Ok(Durability::Checkpoint),
         Some(other) => bail!("{name} is {other:?}: \"commit\" or \"checkpoint\" is expected"),
     }
+}
+
+fn hooks() -> anyhow::Result<Hooks> {
+    let defaults = tidewire_hooks::Limits::default();
+    Ok(Hooks::with_limits(tidewire_hooks::Limits {
+        time: seconds("TIDEWIRE_HOOK_TIME", defaults.time)?,
+        at_once: number("TIDEWIRE_HOOKS_AT_ONCE", defaults.at_once)?,
+    }))
 }
 
 fn number<T: FromStr>(name: &str, default: T) -> anyhow::Result<T> {

@@ -80,6 +80,9 @@ impl Running {
         if tokio::time::timeout(self.config.grace, self.listening).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
+        if tokio::time::timeout(self.config.grace, self.app.events.settled()).await.is_err() {
+            tracing::warn!("some events were not told in time");
+        }
         drop(self.streams);
         self.app.close();
     }

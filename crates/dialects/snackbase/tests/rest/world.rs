@@ -101,6 +101,7 @@ impl World {
             store: store.clone(),
             feed,
             passwords: Passwords::new(2, 64),
+            events: tidewire_connection::events::Events::new(store.clone()),
             attempts: Arc::new(attempts),
             realtime: Arc::new(Realtime::new(RealtimeOptions::default())),
             lifetimes: Lifetimes::default(),
