@@ -83,6 +83,14 @@ impl Running {
         if tokio::time::timeout(self.config.grace, self.app.events.settled()).await.is_err() {
             tracing::warn!("some events were not told in time");
         }
+        // requests are done: nothing more is written but by those who follow
+        let followers = self.app.followers.clone();
+        let stopping = tokio::task::spawn_blocking(move || followers.stop());
+        if tokio::time::timeout(self.config.grace, stopping).await.is_err() {
+            tracing::warn!(
+                "some after-hooks did not end in time: they are called again after the next start"
+            );
+        }
         drop(self.streams);
         self.app.close();
     }
