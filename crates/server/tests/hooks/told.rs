@@ -63,11 +63,6 @@ impl Told {
         tokio::time::timeout(FOREVER, self.heard.recv()).await.expect("an event in time").unwrap()
     }
 
-    /// What was told already.
-    pub fn try_next(&mut self) -> Option<Json> {
-        self.heard.try_recv().ok().map(|(_, fields)| Json::Object(fields))
-    }
-
     /// Everything up to the next disconnect, each as "event collection-or-topic-or-room".
     pub async fn short(&mut self) -> Vec<String> {
         let mut all = Vec::new();
