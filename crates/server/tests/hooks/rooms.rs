@@ -155,3 +155,24 @@ async fn everybody_hears_the_same_order() {
         told.next(Event::RoomMessage).await;
     }
 }
+
+/// However many come at once, one makes it, and nobody is let in before that was decided.
+#[tokio::test]
+async fn a_room_is_made_once() {
+    let mut told = Told::of(&ROOM);
+    let world = std::sync::Arc::new(start(&told).await);
+    let mut entering = Vec::new();
+    for n in 0..12 {
+        let world = world.clone();
+        entering.push(tokio::spawn(async move { world.enter(PATH, create(&format!("u{n}"))).await.0 }));
+    }
+    let mut members = Vec::new();
+    for one in entering {
+        members.push(one.await.unwrap());
+    }
+    told.next(Event::RoomCreate).await;
+    for _ in 0..12 {
+        told.next(Event::RoomJoin).await;
+    }
+    told.nothing();
+}

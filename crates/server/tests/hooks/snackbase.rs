@@ -321,3 +321,21 @@ async fn nobody_is_followed_whom_nobody_asked_about() {
     late.send_json(json!({ "action": "subscribe", "collection": "posts" })).await;
     assert_eq!(late.frame().await, Frame::Text(r#"{"error":"no"}"#.to_owned()));
 }
+
+#[tokio::test]
+async fn keys_are_told_from_tokens() {
+    let mut told = Told::of(&[Event::RealtimeConnect]);
+    let server = start(&told).await;
+    let body = json!({ "name": "test" });
+    let authorization = format!("Bearer {}", server.token);
+    let answer = server.post("/api/v1/admin/api-keys", &authorization, body).await;
+    let key = answer.json()["key"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned();
+    let _socket = socket(&server, &key).await;
+    let connect = told.next(Event::RealtimeConnect).await;
+    assert_eq!((&connect["token_type"], &connect["account_id"]), (&json!("api_key"), &system()));
+}
+
+/// The account of superadmins.
+fn system() -> Json {
+    json!(tidewire_records::account::SYSTEM_ID)
+}
