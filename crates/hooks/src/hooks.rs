@@ -242,7 +242,7 @@ impl Hooks {
         }
         if tokio::runtime::Handle::try_current().is_err() {
             // whoever waits here has no runtime around it, and may be blocked
-            let outcome = self.call_those(&mut occasion, &mut hands, ahead);
+            let outcome = self.call_ahead(&mut occasion, &mut hands);
             return (occasion, outcome);
         }
         let (hooks, event, tenant) = (self.clone(), occasion.event, occasion.tenant.clone());

@@ -59,10 +59,12 @@ pub fn sign_up(tx: &mut Tx<'_>, tenant: &TenantId, new: NewUser) -> Result<Arc<R
     user.set(ROLES, Value::Json(new.roles.into()));
     let mut draft = Draft::of(user);
     let asker = Asker { tenant: tenant.clone(), ..Asker::default() };
+    let given = draft.record.clone();
     let called = before::creating(tx, &asker, &mut draft)?;
     check_email(tx, tenant, &draft.record)?;
     if called {
-        save::check(tx, &draft, None)?;
+        // of the server's own making is the id alone: it stays
+        save::check(tx, &draft, Some(&given))?;
     }
     set_dates(&mut draft.record, true);
     Ok(tx.insert(draft.record, "")?)

@@ -33,6 +33,11 @@ pub fn create(
     Ok(tx.save_collection(collection)?)
 }
 
+/// An open collection as the first write will make it.
+pub fn unmade(tenant: &TenantId, name: &str) -> Arc<Collection> {
+    Arc::new(definition(tenant, name))
+}
+
 /// Writes a new document of an open collection; who may do so was decided before.
 pub fn insert(
     tx: &mut Tx<'_>,

@@ -13,10 +13,13 @@ use tidewire_auth::{Attempts, Bounds, Passwords};
 use tidewire_cocobase::realtime::ServerVoice;
 use tidewire_connection::events::Events;
 use tidewire_feed::Feed;
+use tidewire_outbound::{Client, Policy};
 use tidewire_pocketbase::realtime;
 use tidewire_records::bootstrap;
+use tidewire_records::hooks::Followers;
 use tidewire_records::key::Keys;
 use tidewire_store::Store;
+use tidewire_webhooks::Webhooks;
 
 /// The setting that holds the key of cursors: with it they outlive a restart.
 const CURSOR_KEY: &str = "tidewire.cursorKey";
@@ -32,11 +35,14 @@ pub struct App {
     pub gatekeeper: Arc<Gatekeeper>,
     /// tells user code what happens on connections
     pub events: Events,
+    /// user code that follows the log
+    pub followers: Followers,
+    pub passwords: Passwords,
     announced: Arc<Announced>,
 }
 
-/// Where the store's writer finds the feed. Emptied in the end: store and feed hold each other.
-type Announced = Mutex<Option<Feed>>;
+/// Where the store's writer finds those who are told of commits. Emptied in the end: they and the store hold each other.
+type Announced = Mutex<Option<(Feed, Followers)>>;
 
 impl App {
     /// Opens the folder, which nobody else may have open.
@@ -44,8 +50,9 @@ impl App {
         let announced: Arc<Announced> = Arc::default();
         let announcing = announced.clone();
         let announce = move |committed: tidewire_store::Committed| {
-            if let Some(feed) = &*announcing.lock() {
-                feed.announce(committed.changes, committed.catalog);
+            if let Some((feed, followers)) = &*announcing.lock() {
+                feed.announce(committed.changes, committed.messages, committed.catalog);
+                followers.ring();
             }
         };
         let hooks = config.hooks.clone();
@@ -56,18 +63,24 @@ impl App {
         bootstrap::bootstrap(&store)?;
         let log = Arc::new(StoreLog(store.clone()));
         let feed = Feed::start(log.clone(), log, store.catalog(), feed_options(&store, config)?);
-        *announced.lock() = Some(feed.clone());
         let gatekeeper = Gatekeeper::new(config.connections);
         let passwords = Passwords::new(HASHING.0, HASHING.1);
-        let events = Events::new(store.clone());
+        let followers = Followers::start(store.clone(), passwords.clone(), config.retry)?;
+        *announced.lock() = Some((feed.clone(), followers.clone()));
+        let client = Client::new(Policy { private: config.private_addresses, ..Policy::default() });
+        let runtime = tokio::runtime::Handle::try_current().context("hooks over HTTP need a runtime")?;
+        let webhooks = Webhooks::open(store.clone(), client, followers.clone(), runtime)?;
+        let events = Events::new(store.clone(), passwords.clone());
         store.hooks().set_voice(Arc::new(voice(config, &feed)));
         let router = router(config, &store, &feed, &passwords, &events).merge(metrics::routes(Metrics {
             store: store.clone(),
             feed: feed.clone(),
             gatekeeper: gatekeeper.clone(),
-            passwords,
+            passwords: passwords.clone(),
+            followers: followers.clone(),
         }));
-        Ok(Self { store, feed, router, gatekeeper, events, announced })
+        let router = router.merge(tidewire_webhooks::routes(webhooks));
+        Ok(Self { store, feed, router, gatekeeper, events, followers, passwords, announced })
     }
 
     /// Lets go of the store; it closes when the last request has.

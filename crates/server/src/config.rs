@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 use tidewire_hooks::Hooks;
+use tidewire_records::hooks::Retry;
 use tidewire_store::Durability;
 
 /// What a server is run with: flags and environment, checked.
@@ -31,6 +32,10 @@ pub struct Config {
     pub rate_limit: bool,
     /// user code around the feed
     pub hooks: Hooks,
+    /// hooks over HTTP, and scripts that fetch, may reach private addresses; default off
+    pub private_addresses: bool,
+    /// how often after-hooks that fail are called again
+    pub retry: Retry,
     /// how long streams and requests may take to end after a signal; default 10 s
     pub grace: Duration,
 }
@@ -148,6 +153,8 @@ impl Config {
             rooms: tidewire_feed::RoomLimits::default(),
             rate_limit: true,
             hooks: Hooks::default(),
+            private_addresses: false,
+            retry: Retry::default(),
             grace: Duration::from_secs(10),
         }
     }
@@ -160,6 +167,9 @@ impl Config {
         config.rate_limit = switch("TIDEWIRE_RATE_LIMIT", config.rate_limit)?;
         config.grace = seconds("TIDEWIRE_GRACE", config.grace)?;
         config.hooks = hooks()?;
+        config.private_addresses = switch("TIDEWIRE_PRIVATE_ADDRESSES", config.private_addresses)?;
+        config.retry.tries = number("TIDEWIRE_HOOK_TRIES", config.retry.tries)?;
+        config.retry.pause = seconds("TIDEWIRE_HOOK_PAUSE", config.retry.pause)?;
         config.durability = durability("TIDEWIRE_SYNC", config.durability)?;
         let connections = &mut config.connections;
         connections.total = number("TIDEWIRE_CONNECTIONS", connections.total)?;

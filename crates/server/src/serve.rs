@@ -61,8 +61,8 @@ impl Running {
             streams.lane(),
             stopped,
         ));
-        let (store, feed) = (app.store.clone(), app.feed.clone());
-        let mut beside = vec![tokio::spawn(async move { control.serve(&store, &feed).await })];
+        let store = app.store.clone();
+        let mut beside = vec![tokio::spawn(async move { control.serve(&store).await })];
         if config.demo {
             let collection = demo::prepare(&app.store).await.context("cannot make the demo collection")?;
             beside.push(tokio::spawn(demo::run(app.store.clone(), collection)));
@@ -82,6 +82,14 @@ impl Running {
         }
         if tokio::time::timeout(self.config.grace, self.app.events.settled()).await.is_err() {
             tracing::warn!("some events were not told in time");
+        }
+        // requests are done: nothing more is written but by those who follow
+        let followers = self.app.followers.clone();
+        let stopping = tokio::task::spawn_blocking(move || followers.stop());
+        if tokio::time::timeout(self.config.grace, stopping).await.is_err() {
+            tracing::warn!(
+                "some after-hooks did not end in time: they are called again after the next start"
+            );
         }
         drop(self.streams);
         self.app.close();

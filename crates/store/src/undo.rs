@@ -12,6 +12,7 @@ use tidewire_model::{Catalog, Record, Seq};
 pub(crate) struct Mark {
     catalog: Arc<Catalog>,
     changes: usize,
+    messages: usize,
     bytes: u64,
 }
 
@@ -77,7 +78,12 @@ impl Tx<'_> {
 
 impl Progress {
     pub(crate) fn mark(&self) -> Mark {
-        Mark { catalog: self.catalog.clone(), changes: self.changes.len(), bytes: self.bytes }
+        Mark {
+            catalog: self.catalog.clone(),
+            changes: self.changes.len(),
+            messages: self.messages.len(),
+            bytes: self.bytes,
+        }
     }
 
     /// The work of a job stays.
@@ -99,7 +105,7 @@ impl Progress {
 
     /// After the rollback of a whole transaction: back to the last commit.
     pub(crate) fn forget(&mut self, catalog: Arc<Catalog>, bytes: u64) {
-        self.go_back(Mark { catalog, changes: 0, bytes });
+        self.go_back(Mark { catalog, changes: 0, messages: 0, bytes });
         (self.broken, self.guarded, self.bare) = (None, false, None);
     }
 
@@ -109,6 +115,7 @@ impl Progress {
                 *last -= 1;
             }
         }
+        self.messages.truncate(mark.messages);
         self.catalog = mark.catalog;
         self.bytes = mark.bytes;
     }

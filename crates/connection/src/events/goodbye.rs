@@ -46,9 +46,11 @@ impl From<&Close> for Goodbye {
     }
 }
 
-impl From<&Over> for Goodbye {
-    fn from(over: &Over) -> Self {
+impl Goodbye {
+    /// A WebSocket's. One that the feed has let go may end by something else before its client has read so far.
+    pub fn of_socket(over: &Over, ending: Option<Ending>) -> Self {
         match over {
+            _ if ending.is_some_and(|ending| ending != Ending::Closed) => Self::of_stream(ending),
             Over::Left(Some(close)) | Over::Fault(close) => close.into(),
             Over::Left(None) => Self::new(Self::NO_STATUS, ""),
             Over::Lost => Self::lost(),

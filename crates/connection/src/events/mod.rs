@@ -18,8 +18,10 @@ pub use wish::{Grant, Wish};
 use http::StatusCode;
 use std::future::Future;
 use std::sync::Arc;
-use tidewire_hooks::{Event, Hands, Hooks, NoHands, Refusal};
+use tidewire_auth::Passwords;
+use tidewire_hooks::{Event, Hooks, Refusal};
 use tidewire_records::Asker;
+use tidewire_records::hooks::StoreHands;
 use tidewire_store::Store;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -51,6 +53,7 @@ pub struct Events {
 
 struct Inner {
     store: Store,
+    passwords: Passwords,
     /// where events are told that nobody waits for
     runtime: Option<Handle>,
     waiting: Arc<Semaphore>,
@@ -63,10 +66,10 @@ struct Open(Arc<watch::Sender<usize>>);
 
 impl Events {
     /// To be made within the runtime that outlives all connections.
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, passwords: Passwords) -> Self {
         let waiting = Arc::new(Semaphore::new(WAITING));
         let (open, runtime) = (Arc::new(watch::Sender::new(0)), Handle::try_current().ok());
-        Self { inner: Arc::new(Inner { store, runtime, waiting, open }) }
+        Self { inner: Arc::new(Inner { store, passwords, runtime, waiting, open }) }
     }
 
     /// Whether anybody would be told of anything on a connection that comes now.
@@ -85,8 +88,10 @@ impl Events {
     }
 
     /// What handlers can do that are called because of this asker.
-    fn hands(&self, _: &Asker) -> impl Hands + Clone + Send + use<> {
-        NoHands
+    fn hands(&self, asker: &Asker) -> StoreHands {
+        // they ask as requests do, whatever they are called for
+        let asker = Asker { context: "default", ..asker.clone() };
+        StoreHands::new(self.inner.store.clone(), self.inner.passwords.clone(), asker)
     }
 
     /// Tells something that nobody waits for.

@@ -57,7 +57,7 @@ impl App {
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
         let attempts = Arc::new(Attempts::new(Some(Bounds::default())));
-        let (events, oauth2) = (Events::new(store.clone()), Arc::default());
+        let (events, oauth2) = (Events::new(store.clone(), passwords.clone()), Arc::default());
         let origins = Arc::from(["*".to_owned()]);
         Self { store, feed, passwords, events, attempts, realtime, oauth2, origins }
     }

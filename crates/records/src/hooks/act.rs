@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 use tidewire_auth::PasswordError;
 use tidewire_hooks::{Act, ActError};
+use tidewire_model::json::Escape;
 use tidewire_model::{Catalog, Collection, Record, TenantId};
 use tidewire_store::{Snapshot, StoreError, Tx};
 
@@ -100,8 +101,16 @@ fn write_one(
 }
 
 /// Publishes in the transaction, so that it is ordered with its changes and undone with them.
-pub(crate) fn publish(_: &mut Tx<'_>, _: &TenantId, _: &str, _: &Json) -> Result<Json, ActError> {
-    Err(ActError::new(501, "custom topics cannot be published to from here yet"))
+pub(crate) fn publish(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    topic: &str,
+    data: &Json,
+) -> Result<Json, ActError> {
+    let mut line = Vec::new();
+    tidewire_model::json::write(&mut line, data, Escape::Ascii);
+    tx.publish(tenant, topic, line.into()).map_err(broken)?;
+    Ok(Json::Null)
 }
 
 /// With `rules` the record as the asker sees it, else all of it.
@@ -133,6 +142,8 @@ pub(crate) fn refusal(error: RecordError) -> ActError {
         RecordError::Password(PasswordError::Busy) => 429,
         RecordError::Password(PasswordError::Failed) => 500,
         RecordError::Store(StoreError::NotUnique { .. }) => 400,
+        RecordError::Store(StoreError::BadMessage(_)) => 400,
+        RecordError::Store(StoreError::TooManyMessages) => 429,
         RecordError::Store(StoreError::Closed) => 503,
         RecordError::Store(_) => 500,
         _ => 400,

@@ -52,6 +52,7 @@ impl Hands for TxHands<'_, '_> {
 }
 
 /// Works on the store, each act in a transaction of its own. Its thread is blocked meanwhile.
+#[derive(Clone)]
 pub struct StoreHands {
     store: Store,
     passwords: Passwords,
@@ -59,6 +60,7 @@ pub struct StoreHands {
 }
 
 /// Whom the acts with `rules` are for.
+#[derive(Clone)]
 enum Who {
     Asker(Box<Asker>),
     /// looked up when it is needed: the actor of a change

@@ -23,6 +23,7 @@ pub struct Server {
     folder: TempDir,
 }
 
+#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub head: String,

@@ -41,12 +41,12 @@ impl From<Refusal> for Stop {
 }
 
 impl Stop {
-    fn goodbye(&self) -> Goodbye {
+    fn goodbye(&self, ending: Option<Ending>) -> Goodbye {
         match self {
             Self::Refused(refusal) => Goodbye::new(refusal.code(), refusal.error().to_owned()),
             Self::Gone => Goodbye::new(Close::POLICY, Refusal::NoCollection.error().to_owned()),
             Self::Missed => Goodbye::new(Close::TRY_AGAIN, "changes were missed"),
-            Self::Over(over) => over.into(),
+            Self::Over(over) => Goodbye::of_socket(over, ending),
         }
     }
 }
@@ -100,7 +100,8 @@ impl Session {
 
     /// Says why, if the client does not know, and closes.
     pub async fn end(mut self, stop: Stop) {
-        let (visit, goodbye) = (std::mem::replace(&mut self.visit, Visit::unseen()), stop.goodbye());
+        let goodbye = stop.goodbye(self.connection.ending());
+        let visit = std::mem::replace(&mut self.visit, Visit::unseen());
         match stop {
             Stop::Over(over) => self.socket.end(&self.connection, over, closing).await,
             Stop::Refused(refusal) => self.refuse(&refusal).await,

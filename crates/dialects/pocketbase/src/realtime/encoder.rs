@@ -109,7 +109,7 @@ impl Encoder for RecordEncoder {
 
 impl Encoder for MessageEncoder {
     fn encode(&self, event: &Event<'_>, bytes: &mut Vec<u8>) -> bool {
-        let Event::Message { data, cursor } = event else { return false };
+        let Event::Message { data, cursor, .. } = event else { return false };
         frame::open(bytes, cursor, &self.topic);
         bytes.extend_from_slice(data);
         frame::close(bytes);

@@ -1,15 +1,25 @@
 //! What user code says to connections and their subscriptions.
 
-use crate::App;
 use crate::realtime::admission::Admitted;
 use crate::realtime::interest::tenant_of;
 use crate::realtime::wanted::Wanted;
+use crate::routes::PREFIX;
+use crate::{App, asker};
+use http::request::Parts;
 use serde_json::json;
 use tidewire_connection::events::{Grant, Origin, Turn, Visit, Who, Wish};
 use tidewire_hooks::Refusal;
 use tidewire_model::Language;
 use tidewire_records::Asker;
 use tidewire_records::account::random_uuid;
+
+/// Where a connection comes from; `None` if nobody would be told of it.
+pub fn origin(app: &App, parts: &Parts, transport: &'static str) -> Option<Box<Origin>> {
+    let mut origin = app.events.origin(parts, transport, asker::address(parts))?;
+    // routes see paths without it
+    origin.path = format!("{PREFIX}{}", origin.path).into();
+    Some(origin)
+}
 
 /// A connection as user code follows it.
 pub fn visit(app: &App, origin: Option<Box<Origin>>, admitted: &Admitted) -> Visit {

@@ -1,7 +1,6 @@
 //! One client's event stream; what it carries is fixed by its query.
 
 use crate::App;
-use crate::asker;
 use crate::error::ApiError;
 use crate::realtime::admission::{self, Denied};
 use crate::realtime::frame::{self, Wire};
@@ -69,7 +68,7 @@ async fn open(app: &App, parts: &Parts) -> Result<Present, ApiError> {
     let admitted = admission::of_stream(app, parts, &query).map_err(unauthorized)?;
     admission::forgiven(app, parts);
     let wanted = wanted(app, parts, &query)?;
-    let origin = app.events.origin(parts, "sse", asker::address(parts));
+    let origin = permission::origin(app, parts, "sse");
     let visit = permission::visit(app, origin, &admitted);
     visit.connect().await.map_err(|refusal| refused(&refusal))?;
     let present = Present { connection: app.feed.connect(OnRevoked::Close), visit };

@@ -1,7 +1,6 @@
 //! One client's WebSocket, from its handshake to its close frame.
 
 use crate::App;
-use crate::asker;
 use crate::error::ApiError;
 use crate::realtime::admission::{self, Admission, Admitted, Denied};
 use crate::realtime::command::{self, Command};
@@ -42,7 +41,7 @@ pub async fn connect(State(app): State<App>, request: Request) -> Response {
     if admitted.is_ok() {
         admission::forgiven(&app, &parts);
     }
-    let origin = app.events.origin(&parts, "ws", asker::address(&parts));
+    let origin = permission::origin(&app, &parts, "ws");
     if let Some(protocol) = protocol {
         upgrade.choose(&protocol);
     }
@@ -90,7 +89,7 @@ async fn serve(app: App, admitted: Admitted, origin: Option<Box<Origin>>, mut so
             Err(over) => break over,
         }
     };
-    let parting = Goodbye::from(&over);
+    let parting = Goodbye::of_socket(&over, session.connection.ending());
     socket.end(&session.connection, over, goodbye).await;
     session.visit.leave(parting);
 }
