@@ -89,6 +89,11 @@ impl Message {
     /// Whether a message of this tenant may have this topic and this data.
     pub fn check(catalog: &Catalog, tenant: &TenantId, topic: &str, data: &[u8]) -> Result<(), MessageError> {
         check_topic(catalog, tenant, topic)?;
+        Self::check_data(data)
+    }
+
+    /// The same for the data alone.
+    pub fn check_data(data: &[u8]) -> Result<(), MessageError> {
         if data.len() > MAX_DATA {
             return Err(MessageError::LargeData);
         }

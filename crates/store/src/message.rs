@@ -4,7 +4,7 @@ use crate::{StoreError, Tx, kept};
 use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_model::message::messages;
-use tidewire_model::{Action, Message, TenantId, Timestamp, TopicRule, id};
+use tidewire_model::{Action, Message, MessageError, TenantId, Timestamp, TopicRule, id};
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,19 @@ impl Tx<'_> {
         if let Some(rule) = self.catalog.topics().keeping(topic).cloned() {
             return self.keep(tenant, topic, &data, &rule);
         }
+        self.say(tenant, topic, data)
+    }
+
+    /// Tells whoever is subscribed to a topic that no client can name, as it must have a line break. Never kept.
+    pub fn whisper(&mut self, tenant: &TenantId, topic: &str, data: Bytes) -> Result<Posted, StoreError> {
+        Message::check_data(&data)?;
+        if !topic.contains('\n') {
+            return Err(MessageError::Reserved.into());
+        }
+        self.say(tenant, topic, data)
+    }
+
+    fn say(&mut self, tenant: &TenantId, topic: &str, data: Bytes) -> Result<Posted, StoreError> {
         let room = self.progress.backlog.take(topic.len() + data.len()).ok_or(StoreError::TooManyMessages)?;
         let posted = Posted { id: id::record_id().into(), at: self.at };
         self.progress.messages.push(Arc::new(Message {

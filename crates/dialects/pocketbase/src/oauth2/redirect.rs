@@ -110,7 +110,10 @@ async fn deliver(call: &Call, returned: &Returned) -> Result<bool, ApiError> {
         if returned.is_success() {
             call.app.oauth2.names.keep(&returned.code, &returned.user);
         }
-        call.app.feed.publish(&TenantId::default(), &own_topic(&client.id), returned.event()).await;
+        let (topic, event) = (own_topic(&client.id), returned.event());
+        call.app.store.write_shortly(move |tx| tx.whisper(&TenantId::default(), &topic, event)).await?;
+        // it must be on its way before the subscription ends
+        call.app.feed.settled().await;
     }
     stop_waiting(call, &client).await?;
     Ok(is_same && returned.is_success())
