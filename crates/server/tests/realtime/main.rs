@@ -6,6 +6,7 @@ mod answers;
 mod control;
 mod extensions;
 mod metrics;
+mod oauth2;
 mod payload;
 mod rules;
 mod server;

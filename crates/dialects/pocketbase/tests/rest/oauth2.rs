@@ -246,6 +246,36 @@ async fn links_of_an_unproven_address_end_when_its_owner_comes() {
 }
 
 #[tokio::test]
+async fn who_had_no_address_gets_the_first_that_is_proven() {
+    let mut place = Place::new().await;
+    let mut users = place.expect("GET /api/collections/users", "super", Json::Null, 200).await;
+    for field in users["fields"].as_array_mut().unwrap() {
+        if field["name"] == "email" {
+            field["required"] = false.into();
+        }
+    }
+    place.expect("PATCH /api/collections/users", "super", json!({ "fields": users["fields"] }), 200).await;
+    let mut made = String::new();
+    for (code, email) in [
+        ("7,", ""),
+        ("7,ann@example.com,unverified", ""),
+        ("7,ann@example.com", "ann@example.com"),
+        ("7,bob@example.com", "ann@example.com"),
+    ] {
+        let answer = place.sign_in("", code, json!({}), 200).await;
+        assert_eq!(
+            (&answer["record"]["email"], &answer["record"]["verified"]),
+            (&json!(email), &json!(true))
+        );
+        if made.is_empty() {
+            made = id(&answer);
+        }
+        assert_eq!(id(&answer), made, "{code}");
+    }
+    assert_eq!(place.links("super", &made).await, ["oidc/7"]);
+}
+
+#[tokio::test]
 async fn a_superuser_who_verifies_an_address_ends_links_too() {
     let mut place = Place::new().await;
     let data = json!({ "createData": { "email": "ann@example.com" } });
