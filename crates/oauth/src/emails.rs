@@ -52,3 +52,22 @@ pub(crate) fn is_main_of_gitee(email: &Json) -> bool {
     text(email, "/state") == "confirmed"
         && email["scope"].as_array().is_some_and(|scopes| scopes.iter().any(is_primary))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn gitee_has_states_and_scopes() {
+        for (email, is_main) in [
+            (json!({ "state": "confirmed", "scope": ["primary", "notification"] }), true),
+            (json!({ "state": "confirmed", "scope": ["committed"] }), false),
+            (json!({ "state": "unconfirmed", "scope": ["primary"] }), false),
+            (json!({ "state": "confirmed", "scope": "primary" }), false),
+            (json!("x"), false),
+        ] {
+            assert_eq!(is_main_of_gitee(&email), is_main, "{email}");
+        }
+    }
+}

@@ -75,7 +75,7 @@ mod tests {
             let pkce = !["bitbucket", "linear", "vk"].contains(&name);
             assert_eq!(offer.verifier.len(), if pkce { 43 } else { 0 }, "{name}");
             assert_eq!(params.get("code_challenge").cloned().unwrap_or_default(), offer.challenge);
-            assert_eq!(params.get("response_mode").is_some(), name == "apple");
+            assert_eq!(params.contains_key("response_mode"), name == "apple");
         }
     }
 

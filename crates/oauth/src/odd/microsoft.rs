@@ -21,3 +21,35 @@ pub(crate) fn finish(person: &mut Person, facts: &Facts<'_>) {
         _ => String::new(),
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, json};
+    use tidewire_model::oauth2::ProviderOptions;
+
+    #[test]
+    fn the_claim_that_was_chosen_tells_the_address() {
+        let all = json!({ "verified_primary_email": ["p@b.co"], "email": "e@b.co", "xms_edov": true });
+        let unowned = json!({ "email": "e@b.co", "xms_edov": false });
+        for (choice, claims, expected) in [
+            ("", &all, "mail@b.co"),
+            ("verified_primary_email", &all, "p@b.co"),
+            ("verified_primary_email", &unowned, ""),
+            ("email_and_xms_edov", &all, "e@b.co"),
+            ("email_and_xms_edov", &unowned, ""),
+            ("any_verified", &all, "p@b.co"),
+            ("any_verified", &unowned, ""),
+            ("email", &unowned, "e@b.co"),
+            ("something else", &all, ""),
+        ] {
+            let extra = json!({ "idTokenEmailClaim": choice });
+            let options = ProviderOptions { extra: extra.as_object().cloned(), ..ProviderOptions::default() };
+            let facts =
+                Facts { user: &Json::Null, token: &Map::new(), claims: Some(claims), options: &options };
+            let mut person = Person { email: "mail@b.co".to_owned(), ..Person::default() };
+            finish(&mut person, &facts);
+            assert_eq!(person.email, expected, "{choice} {claims}");
+        }
+    }
+}

@@ -222,6 +222,18 @@ async fn nobody_is_led_into_the_account_of_a_stranger() {
     }
 }
 
+/// What is remembered of an address goes with its record.
+#[tokio::test]
+async fn a_new_record_is_not_taken_for_an_old_one() {
+    let mut place = Place::new().await;
+    let same = json!({ "id": "samesamesame001", "verified": true });
+    place.register("", "ann@example.com", json!({ "id": "samesamesame001" })).await;
+    place.expect("DELETE /api/collections/users/records/samesamesame001", "super", Json::Null, 204).await;
+    place.register("super", "ann@example.com", same).await;
+    place.sign_in("", "7,ann@example.com", json!({}), 200).await;
+    place.password("ann@example.com", 200).await;
+}
+
 #[tokio::test]
 async fn links_of_an_unproven_address_end_when_its_owner_comes() {
     let mut place = Place::new().await;
