@@ -57,8 +57,11 @@ impl Server {
         self.running.until_signal().await
     }
 
-    /// Lets requests and hooks end, and closes the folder.
+    /// Lets requests and hooks end, and closes the folder: afterwards it can be opened again.
     pub async fn stop(self) {
+        let store = self.running.store().clone();
         self.running.stop().await;
+        // a panic of the store's own threads is logged by it
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
     }
 }
