@@ -38,6 +38,7 @@ pub struct App {
     /// user code that follows the log
     pub followers: Followers,
     pub passwords: Passwords,
+    pub webhooks: Webhooks,
     announced: Arc<Announced>,
 }
 
@@ -79,8 +80,8 @@ impl App {
             passwords: passwords.clone(),
             followers: followers.clone(),
         }));
-        let router = router.merge(tidewire_webhooks::routes(webhooks));
-        Ok(Self { store, feed, router, gatekeeper, events, followers, passwords, announced })
+        let router = router.merge(tidewire_webhooks::routes(webhooks.clone()));
+        Ok(Self { store, feed, router, gatekeeper, events, followers, passwords, webhooks, announced })
     }
 
     /// Lets go of the store; it closes when the last request has.
