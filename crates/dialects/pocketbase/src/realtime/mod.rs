@@ -6,6 +6,7 @@ pub mod frame;
 mod interest;
 mod options;
 pub mod publish;
+pub mod pubsub;
 mod session;
 mod snapshot;
 mod start;
@@ -36,5 +37,6 @@ impl Realtime {
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/realtime", get(session::connect).post(subscribe::subscribe))
+        .route("/api/pubsub", get(pubsub::connect))
         .route("/api/pubsub/publish", post(publish::publish))
 }

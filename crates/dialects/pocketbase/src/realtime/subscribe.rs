@@ -6,7 +6,7 @@ use crate::body::{LIMIT, Payload};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::realtime::clients::Client;
-use crate::realtime::interest::TopicInterest;
+use crate::realtime::interest::{TopicInterest, tenant_of};
 use crate::realtime::start::Beginning;
 use crate::realtime::topic::Topic;
 use crate::wire;
@@ -55,17 +55,43 @@ async fn set(app: &App, client: &Client, principal: Principal, topics: &[String]
     if client.connection.owed() > app.realtime.options.snapshot_bytes {
         return Err(ApiError::too_many_requests());
     }
-    for text in topics {
+    for (index, text) in topics.iter().enumerate() {
         if text.is_empty() || !names.insert(text.as_str().into()) {
             continue;
         }
         let interest = Arc::new(TopicInterest { topic: Topic::parse(text), store: app.store.clone() });
-        let start = if client.has_topic(text) { Start::Now } else { beginning.of(&interest).await? };
+        let start = if client.has_topic(text) {
+            Start::Now
+        } else {
+            check_allowed(app, &interest, &principal, index)?;
+            beginning.of(&interest).await?
+        };
         subscriptions.push(Subscription { name: text.as_str().into(), interest, start });
     }
     client.connection.set(principal, subscriptions).await;
     client.set_topics(names);
     Ok(())
+}
+
+/// Who may hear record events is decided event by event; a custom topic has a rule of its own.
+fn check_allowed(
+    app: &App,
+    interest: &TopicInterest,
+    principal: &Principal,
+    index: usize,
+) -> Result<(), ApiError> {
+    let catalog = app.store.catalog();
+    let names_records = interest.collection(&catalog, &tenant_of(principal)).is_some();
+    if names_records || interest.may_hear(&catalog, principal, interest.topic.name()) {
+        return Ok(());
+    }
+    let fault = json!({
+        "code": "validation_forbidden_topic", "message": "You are not allowed to subscribe to this topic.",
+    });
+    let faults = Map::from_iter([(index.to_string(), fault)]);
+    let mut error = ApiError::forbidden("You are not allowed to subscribe to this topic.");
+    error.data.insert("subscriptions".to_owned(), Json::Object(faults));
+    Err(error)
 }
 
 #[derive(Debug, PartialEq)]
