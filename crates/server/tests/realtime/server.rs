@@ -181,6 +181,11 @@ impl Server {
         exchange(stream, "GET", path, headers, "").await
     }
 
+    pub async fn post_with(&self, path: &str, headers: &[&str], body: Json) -> Answer {
+        let stream = TcpStream::connect(self.address()).await.unwrap();
+        exchange(stream, "POST", path, headers, &body.to_string()).await
+    }
+
     /// The same from another address of this machine.
     pub async fn request_from(&self, address: &str, method: &str, path: &str, body: Json) -> Answer {
         let socket = TcpSocket::new_v4().unwrap();

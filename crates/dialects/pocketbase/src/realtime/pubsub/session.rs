@@ -93,10 +93,15 @@ impl Session {
         let Some(Command { request_id, verb }) = text.as_deref().and_then(Command::read) else {
             return self.connection.push(frame::error("", "invalid message format"));
         };
-        // whatever the deed lets out comes after its answer
-        let answer = self.connection.reserve();
+        // whatever a deed lets out comes after its answer; after that of an unsubscription nothing of its topic comes
+        let ends = matches!(verb, Verb::Unsubscribe { .. });
+        let place = (!ends).then(|| self.connection.reserve());
         let outcome = self.act(verb, &request_id).await;
-        answer.give(outcome.unwrap_or_else(|message| frame::error(&request_id, message)));
+        let answer = outcome.unwrap_or_else(|message| frame::error(&request_id, message));
+        match place {
+            Some(place) => place.give(answer),
+            None => self.connection.push(answer),
+        }
     }
 
     async fn act(&mut self, verb: Verb, request_id: &str) -> Result<Bytes, &'static str> {
