@@ -3,6 +3,8 @@
 use crate::server::Server;
 use crate::stream::{Event, Stream};
 use serde_json::{Value as Json, json};
+use tidewire_server::publish;
+use tidewire_store::{Options, Store, StoreError};
 
 async fn start(rule: Json) -> Server {
     let server = Server::start().await;
@@ -121,4 +123,27 @@ async fn whoever_comes_after_retention_is_told_and_gets_the_rest() {
     set(&server, json!([])).await;
     let mut late = server.connect_after(&cursors[3]).await;
     assert_eq!(short(&told(&server, &mut late, &["jobs/1"]).await), "not_kept");
+}
+
+#[tokio::test]
+async fn the_command_line_needs_no_server_for_messages_that_are_kept() {
+    let mut server = start(json!({ "prefix": "jobs/", "durable": true })).await;
+    let folder = server.config.dir.clone();
+    server.stop().await;
+    let published = tokio::task::spawn_blocking(move || {
+        // the last handles on the old store may still be going
+        let store = loop {
+            match Store::open(&folder, Options::default(), Box::new(|_| {})) {
+                Ok(store) => break store,
+                Err(error) => assert_eq!(error, StoreError::Locked),
+            }
+        };
+        let publish = |topic| publish::run_alone(&store, None, topic, &json!("alone")).is_ok();
+        [publish("jobs/1"), publish("free"), publish("jobs/\n")]
+    });
+    assert_eq!(published.await.unwrap(), [true, false, false]);
+    server.restart_stopped().await;
+    let mut stream = server.connect().await;
+    let events = told(&server, &mut stream, &[&since("jobs/1", "first")]).await;
+    assert_eq!(short(&events), "\"alone\"");
 }

@@ -75,6 +75,11 @@ impl Server {
         self.run().await;
     }
 
+    /// After [`Server::stop`].
+    pub async fn restart_stopped(&mut self) {
+        self.run().await;
+    }
+
     /// As the command line does it.
     pub async fn command(&self, command: Command) -> Outcome {
         let folder = self.folder.path().to_owned();

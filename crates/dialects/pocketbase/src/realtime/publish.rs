@@ -109,3 +109,29 @@ fn fault(error: MessageError) -> (&'static str, &'static str, &'static str) {
         MessageError::NotOneLine => ("data", "validation_invalid_json", "Must be valid JSON."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_tell_the_field() {
+        for (error, status, field) in [
+            (StoreError::BadMessage(MessageError::NoTopic), 400, "topic"),
+            (StoreError::BadMessage(MessageError::LineBreak), 400, "topic"),
+            (StoreError::BadMessage(MessageError::LargeData), 400, "data"),
+            (StoreError::TooManyMessages, 429, ""),
+            (StoreError::Closed, 500, ""),
+        ] {
+            let refusal = refusal(error);
+            assert_eq!(refusal.status, status);
+            let fields: Vec<&str> = refusal.data.keys().map(String::as_str).collect();
+            assert_eq!(fields.join(" "), field);
+        }
+    }
+
+    #[test]
+    fn data_become_one_line_of_ascii() {
+        assert_eq!(line(&json!({ "h\u{e9}": "a\r\nb" })), r#"{"h\u00e9":"a\r\nb"}"#);
+    }
+}
