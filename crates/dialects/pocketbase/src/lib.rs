@@ -27,12 +27,13 @@ use std::sync::Arc;
 use tidewire_auth::{Attempts, Bounds, Passwords};
 use tidewire_connection::events::Events;
 use tidewire_feed::Feed;
+use tidewire_records::key::Keys;
 use tidewire_store::Store;
 
 pub use routes::routes;
 
 /// Paths on which a GET is answered by a stream.
-pub const STREAMS: &[&str] = &["/api/realtime"];
+pub const STREAMS: &[&str] = &["/api/realtime", "/api/pubsub"];
 
 /// What the handlers work with; cheap to clone.
 #[derive(Clone)]
@@ -45,6 +46,8 @@ pub struct App {
     /// failed sign-ins, so that passwords cannot be tried out
     pub attempts: Arc<Attempts>,
     pub realtime: Arc<Realtime>,
+    /// of accounts
+    pub keys: Arc<Keys>,
     /// origins that browsers may call from; `*`: all
     pub origins: Arc<[String]>,
 }
@@ -54,7 +57,9 @@ impl App {
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
         let attempts = Arc::new(Attempts::new(Some(Bounds::default())));
-        let (events, origins) = (Events::new(store.clone(), passwords.clone()), Arc::from(["*".to_owned()]));
-        Self { store, feed, passwords, events, attempts, realtime, origins }
+        let (events, keys) =
+            (Events::new(store.clone(), passwords.clone()), Arc::new(Keys::new(store.clone())));
+        let origins = Arc::from(["*".to_owned()]);
+        Self { store, feed, passwords, events, attempts, realtime, keys, origins }
     }
 }

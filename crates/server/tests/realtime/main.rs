@@ -4,12 +4,16 @@
 
 mod answers;
 mod control;
+mod durable;
 mod extensions;
 mod metrics;
 mod payload;
+mod pubsub;
 mod rules;
 mod server;
 mod sign_in;
+mod socket;
 mod stream;
 mod subscribe;
+mod topic_rules;
 mod topics;

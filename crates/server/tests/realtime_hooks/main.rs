@@ -6,6 +6,7 @@ mod cocobase;
 mod hanging;
 mod narrowing;
 mod pocketbase;
+mod pubsub;
 mod rooms;
 #[allow(dead_code)]
 #[path = "../realtime/server.rs"]
