@@ -1,9 +1,11 @@
-use crate::{Event, Hands, HookError, Occasion, Refusal, Registration};
+use crate::stats::Counters;
+use crate::{Event, Hands, HookError, Occasion, Refusal, Registration, Stats};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// Who is called for what; cheap to clone.
 #[derive(Clone, Default)]
@@ -17,6 +19,7 @@ struct Inner {
     /// one change of the lists at a time
     changing: Mutex<()>,
     next_id: AtomicU64,
+    counters: Counters,
 }
 
 /// In the order in which they are called.
@@ -27,26 +30,39 @@ pub struct HookId(u64);
 
 impl Hooks {
     pub fn register(&self, registration: Registration) -> HookId {
-        let id = HookId(self.inner.next_id.fetch_add(1, Ordering::Relaxed));
-        let _changing = self.inner.changing.lock();
-        let slot = self.slot(registration.event);
-        let mut list = List::clone(&slot.load());
-        list.push((id, registration));
-        // stable: equal priorities stay in the order of registration
-        list.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.priority));
-        slot.store(Arc::new(list));
-        id
+        self.replace(&[], vec![registration])[0]
     }
 
     /// Nothing happens if it is gone already.
     pub fn unregister(&self, id: HookId) {
+        self.replace(&[id], Vec::new());
+    }
+
+    /// Takes the old ones out and puts the new ones in; whoever calls an event meets either all of its old ones or all of its
+    /// new ones. Gives the ids in the order of the new ones.
+    pub fn replace(&self, old: &[HookId], new: Vec<Registration>) -> Vec<HookId> {
+        let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
+        let first = self.inner.next_id.fetch_add(count, Ordering::Relaxed);
+        let added: List = (first..).map(HookId).zip(new).collect();
         let _changing = self.inner.changing.lock();
-        for slot in &self.inner.lists {
-            if slot.load().iter().any(|(known, _)| *known == id) {
-                let list = slot.load().iter().filter(|(known, _)| *known != id).cloned().collect();
-                slot.store(Arc::new(list));
+        for (event, slot) in Event::ALL.into_iter().zip(&self.inner.lists) {
+            let known = slot.load();
+            let added = || added.iter().filter(|(_, registration)| registration.event == event);
+            if added().next().is_none() && !known.iter().any(|(id, _)| old.contains(id)) {
+                continue;
             }
+            let kept = known.iter().filter(|(id, _)| !old.contains(id));
+            let mut list: List = kept.chain(added()).cloned().collect();
+            // stable: equal priorities stay in the order of registration
+            list.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.priority));
+            slot.store(Arc::new(list));
         }
+        added.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// What the handlers of this event have done so far.
+    pub fn stats(&self, event: Event) -> Stats {
+        self.inner.counters.of(event)
     }
 
     /// Whether anybody would be called; costs one load.
@@ -64,7 +80,7 @@ impl Hooks {
     pub fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
         for (_, registration) in self.slot(occasion.event).load_full().iter() {
             if registration.concerns(occasion.collection.as_deref()) {
-                registration.call(occasion, hands)?;
+                registration.call(occasion, hands, &self.inner.counters)?;
             }
         }
         Ok(())
@@ -104,14 +120,20 @@ impl Registration {
         self.collection.is_none() || self.collection.as_deref() == collection
     }
 
-    fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
-        let event = occasion.event;
+    fn call(
+        &self,
+        occasion: &mut Occasion,
+        hands: &mut dyn Hands,
+        counters: &Counters,
+    ) -> Result<(), Refusal> {
+        let (event, started) = (occasion.event, Instant::now());
         let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(occasion, hands)));
-        let error = match called {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(HookError::Abort(refusal))) if event.may_refuse() => return Err(refusal),
-            Ok(Err(error)) => error,
-            Err(_) => HookError::Failed("it panicked".to_owned()),
+        let outcome = called.unwrap_or_else(|_| Err(HookError::Failed("it panicked".to_owned())));
+        counters.count(event, &outcome, started.elapsed());
+        let error = match outcome {
+            Ok(()) => return Ok(()),
+            Err(HookError::Abort(refusal)) if event.may_refuse() => return Err(refusal),
+            Err(error) => error,
         };
         tracing::error!(hook = &*self.name, event = event.name(), %error, "a hook failed");
         if self.stop_on_error && event.may_refuse() { Err(Refusal::broken()) } else { Ok(()) }
@@ -193,6 +215,31 @@ mod tests {
             let (heard, outcome) = heard(&hooks, None);
             assert_eq!((heard.as_str(), outcome.err().map(|refusal| refusal.status)), (names, status));
         }
+    }
+
+    #[test]
+    fn new_handlers_take_the_place_of_old_ones() {
+        let hooks = Hooks::default();
+        let old = [hooks.register(handler("a", Ok(()))), hooks.register(handler("b", Ok(())))];
+        hooks.register(handler("c", Ok(())));
+        let new = hooks.replace(&old, vec![handler("d", Ok(())), handler("e", Ok(()))]);
+        assert_eq!(heard(&hooks, None).0, "c d e");
+        hooks.unregister(new[0]);
+        hooks.unregister(old[0]);
+        assert_eq!(heard(&hooks, None).0, "c e");
+    }
+
+    #[test]
+    fn calls_are_counted_by_how_they_end() {
+        let hooks = Hooks::default();
+        for outcome in [Ok(()), Err(HookError::TimedOut), Err(HookError::Failed("x".to_owned()))] {
+            hooks.register(handler("x", outcome));
+        }
+        hooks.register(handler("x", Err(HookError::abort(400, "no"))));
+        assert!(heard(&hooks, None).1.is_err());
+        let Stats { calls, refusals, failures, timeouts, .. } = hooks.stats(Event::RealtimeConnect);
+        assert_eq!((calls, refusals, failures, timeouts), (4, 1, 1, 1));
+        assert_eq!(hooks.stats(Event::Start), Stats::default());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod hands;
 mod hooks;
 mod occasion;
 mod registration;
+mod stats;
 
 pub use event::Event;
 pub use handler::{Handler, HookError, Refusal};
@@ -14,3 +15,4 @@ pub use hands::{Act, ActError, Hands, NoHands};
 pub use hooks::{HookId, Hooks};
 pub use occasion::Occasion;
 pub use registration::Registration;
+pub use stats::Stats;
