@@ -1,11 +1,9 @@
-use crate::stats::Counters;
-use crate::{Event, Hands, HookError, Occasion, Refusal, Registration, Stats};
-use arc_swap::ArcSwap;
-use parking_lot::Mutex;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::stats::{Counted, Counters};
+use crate::{Event, Hands, HookError, Occasion, Refusal, Registration, Stats, Voice};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 /// Who is called for what; cheap to clone.
 #[derive(Clone, Default)]
@@ -19,8 +17,13 @@ struct Inner {
     /// one change of the lists at a time
     changing: Mutex<()>,
     next_id: AtomicU64,
-    counters: Counters,
+    counters: Arc<Counters>,
+    voice: ArcSwapOption<Arc<dyn Voice>>,
+    listener: RwLock<Option<Listener>>,
 }
+
+/// Is told that the lists changed.
+type Listener = Box<dyn Fn() + Send + Sync>;
 
 /// In the order in which they are called.
 type List = Vec<(HookId, Registration)>;
@@ -43,20 +46,13 @@ impl Hooks {
     pub fn replace(&self, old: &[HookId], new: Vec<Registration>) -> Vec<HookId> {
         let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
         let first = self.inner.next_id.fetch_add(count, Ordering::Relaxed);
-        let added: List = (first..).map(HookId).zip(new).collect();
+        let counted = new.into_iter().map(|registration| Counted::wrap(registration, &self.inner.counters));
+        let added: List = (first..).map(HookId).zip(counted).collect();
         let _changing = self.inner.changing.lock();
         for (event, slot) in Event::ALL.into_iter().zip(&self.inner.lists) {
-            let known = slot.load();
-            let added = || added.iter().filter(|(_, registration)| registration.event == event);
-            if added().next().is_none() && !known.iter().any(|(id, _)| old.contains(id)) {
-                continue;
-            }
-            let kept = known.iter().filter(|(id, _)| !old.contains(id));
-            let mut list: List = kept.chain(added()).cloned().collect();
-            // stable: equal priorities stay in the order of registration
-            list.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.priority));
-            slot.store(Arc::new(list));
+            exchange(slot, old, added.iter().filter(|(_, registration)| registration.event == event));
         }
+        self.tell();
         added.into_iter().map(|(id, _)| id).collect()
     }
 
@@ -65,22 +61,69 @@ impl Hooks {
         self.inner.counters.of(event)
     }
 
+    /// Told of every change of the lists, one after the other. It must neither register nor unregister.
+    pub fn set_listener(&self, listener: impl Fn() + Send + Sync + 'static) {
+        *self.inner.listener.write() = Some(Box::new(listener));
+    }
+
+    /// From now on nobody is told.
+    pub fn drop_listener(&self) {
+        *self.inner.listener.write() = None;
+    }
+
+    fn tell(&self) {
+        if let Some(listener) = &*self.inner.listener.read() {
+            listener();
+        }
+    }
+
+    /// Lends handlers a voice.
+    pub fn set_voice(&self, voice: Arc<dyn Voice>) {
+        self.inner.voice.store(Some(Arc::new(voice)));
+    }
+
+    pub fn voice(&self) -> Option<Arc<dyn Voice>> {
+        self.inner.voice.load_full().map(|voice| Arc::clone(&*voice))
+    }
+
     /// Whether anybody would be called; costs one load.
     pub fn has(&self, event: Event) -> bool {
         !self.slot(event).load().is_empty()
     }
 
-    /// Whether anybody would be called about this collection.
+    /// Whether anybody would be called about this collection, other than ahead.
     pub fn has_for(&self, event: Event, collection: &str) -> bool {
-        self.slot(event).load().iter().any(|(_, registration)| registration.concerns(Some(collection)))
+        let list = self.slot(event).load();
+        concerns(&list, collection).any(|registration| !registration.ahead)
+    }
+
+    /// Whether anybody would be called ahead of a write to this collection.
+    pub fn has_ahead(&self, event: Event, collection: &str) -> bool {
+        let list = self.slot(event).load();
+        concerns(&list, collection).any(|registration| registration.ahead)
+    }
+
+    /// Who is called for it now, in order.
+    pub fn registered(&self, event: Event) -> Vec<Registration> {
+        self.slot(event).load().iter().map(|(_, registration)| registration.clone()).collect()
     }
 
     /// Calls the handlers, one after the other, on the calling thread, which may be blocked for as long as their time limits
-    /// allow. The first that refuses ends it; that counts only for events that can be refused.
+    /// allow. The first that refuses ends it; that counts only for events that can be refused. Passes over those that are
+    /// called ahead.
     pub fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
+        self.call_those(occasion, hands, false)
+    }
+
+    /// The same for those that are called ahead, and for no others.
+    pub fn call_ahead(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
+        self.call_those(occasion, hands, true)
+    }
+
+    fn call_those(&self, occasion: &mut Occasion, hands: &mut dyn Hands, ahead: bool) -> Result<(), Refusal> {
         for (_, registration) in self.slot(occasion.event).load_full().iter() {
-            if registration.concerns(occasion.collection.as_deref()) {
-                registration.call(occasion, hands, &self.inner.counters)?;
+            if registration.ahead == ahead && registration.concerns(occasion.collection.as_deref()) {
+                registration.judge(occasion, hands)?;
             }
         }
         Ok(())
@@ -89,15 +132,33 @@ impl Hooks {
     /// The same on a thread that may be blocked, for callers that may not. Gives the occasion back as the handlers left it.
     pub async fn ask(
         &self,
+        occasion: Occasion,
+        hands: impl Hands + Send + 'static,
+    ) -> (Occasion, Result<(), Refusal>) {
+        self.ask_those(occasion, hands, false).await
+    }
+
+    /// The same for those that are called ahead, and for no others.
+    pub async fn ask_ahead(
+        &self,
+        occasion: Occasion,
+        hands: impl Hands + Send + 'static,
+    ) -> (Occasion, Result<(), Refusal>) {
+        self.ask_those(occasion, hands, true).await
+    }
+
+    async fn ask_those(
+        &self,
         mut occasion: Occasion,
         mut hands: impl Hands + Send + 'static,
+        ahead: bool,
     ) -> (Occasion, Result<(), Refusal>) {
         if !self.has(occasion.event) {
             return (occasion, Ok(()));
         }
         let (hooks, event, tenant) = (self.clone(), occasion.event, occasion.tenant.clone());
         let asked = tokio::task::spawn_blocking(move || {
-            let outcome = hooks.call(&mut occasion, &mut hands);
+            let outcome = hooks.call_those(&mut occasion, &mut hands, ahead);
             (occasion, outcome)
         });
         asked.await.unwrap_or_else(|_| (Occasion::new(event, tenant), Err(Refusal::broken())))
@@ -115,22 +176,32 @@ impl std::fmt::Debug for Hooks {
     }
 }
 
-impl Registration {
-    fn concerns(&self, collection: Option<&str>) -> bool {
-        self.collection.is_none() || self.collection.as_deref() == collection
+/// Leaves the list alone if nothing of it changes.
+fn exchange<'a>(slot: &ArcSwap<List>, old: &[HookId], new: impl Iterator<Item = &'a (HookId, Registration)>) {
+    let (known, mut new) = (slot.load(), new.peekable());
+    if new.peek().is_none() && !known.iter().any(|(id, _)| old.contains(id)) {
+        return;
     }
+    let kept = known.iter().filter(|(id, _)| !old.contains(id));
+    let mut list: List = kept.chain(new).cloned().collect();
+    // stable: equal priorities stay in the order of registration
+    list.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.priority));
+    slot.store(Arc::new(list));
+}
 
-    fn call(
-        &self,
-        occasion: &mut Occasion,
-        hands: &mut dyn Hands,
-        counters: &Counters,
-    ) -> Result<(), Refusal> {
-        let (event, started) = (occasion.event, Instant::now());
-        let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(occasion, hands)));
-        let outcome = called.unwrap_or_else(|_| Err(HookError::Failed("it panicked".to_owned())));
-        counters.count(event, &outcome, started.elapsed());
-        let error = match outcome {
+/// Those that asked for what happens in this collection.
+fn concerns<'a>(
+    list: &'a [(HookId, Registration)],
+    collection: &'a str,
+) -> impl Iterator<Item = &'a Registration> {
+    list.iter().map(|(_, registration)| registration).filter(|one| one.concerns(Some(collection)))
+}
+
+impl Registration {
+    /// What the outcome of the handler means for the event.
+    fn judge(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
+        let event = occasion.event;
+        let error = match self.call(occasion, hands) {
             Ok(()) => return Ok(()),
             Err(HookError::Abort(refusal)) if event.may_refuse() => return Err(refusal),
             Err(error) => error,
@@ -236,9 +307,12 @@ mod tests {
             hooks.register(handler("x", outcome));
         }
         hooks.register(handler("x", Err(HookError::abort(400, "no"))));
+        let panics = |_: &mut Occasion, _: &mut dyn Hands| panic!("on purpose");
+        let last = Registration::new(Event::RealtimeConnect, "last", Arc::new(panics));
+        hooks.register(Registration { priority: 1, ..last });
         assert!(heard(&hooks, None).1.is_err());
         let Stats { calls, refusals, failures, timeouts, .. } = hooks.stats(Event::RealtimeConnect);
-        assert_eq!((calls, refusals, failures, timeouts), (4, 1, 1, 1));
+        assert_eq!((calls, refusals, failures, timeouts), (5, 1, 2, 1));
         assert_eq!(hooks.stats(Event::Start), Stats::default());
     }
 
@@ -249,5 +323,32 @@ mod tests {
         let panicking = Registration::new(Event::RealtimeConnect, "p", Arc::new(call));
         hooks.register(Registration { stop_on_error: true, ..panicking });
         assert_eq!(heard(&hooks, None).1, Err(Refusal::broken()));
+    }
+
+    #[test]
+    fn those_that_are_called_ahead_are_not_called_with_the_others() {
+        let hooks = Hooks::default();
+        hooks.register(Registration { ahead: true, ..handler("far", Ok(())) });
+        assert!(hooks.has_ahead(Event::RealtimeConnect, "a") && !hooks.has_for(Event::RealtimeConnect, "a"));
+        hooks.register(handler("near", Ok(())));
+        assert_eq!(heard(&hooks, None).0, "near");
+        let mut occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
+        hooks.call_ahead(&mut occasion, &mut NoHands).unwrap();
+        assert_eq!(occasion.fields["heard"], json!(["far"]));
+    }
+
+    #[test]
+    fn a_listener_hears_of_every_change_until_it_is_dropped() {
+        let hooks = Hooks::default();
+        let told = Arc::new(AtomicU64::new(0));
+        let counted = told.clone();
+        hooks.set_listener(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let id = hooks.register(handler("a", Ok(())));
+        hooks.unregister(id);
+        hooks.drop_listener();
+        hooks.register(handler("b", Ok(())));
+        assert_eq!(told.load(Ordering::Relaxed), 2);
     }
 }

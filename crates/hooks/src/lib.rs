@@ -8,6 +8,7 @@ mod hooks;
 mod occasion;
 mod registration;
 mod stats;
+mod voice;
 
 pub use event::Event;
 pub use handler::{Handler, HookError, Refusal};
@@ -16,3 +17,4 @@ pub use hooks::{HookId, Hooks};
 pub use occasion::Occasion;
 pub use registration::Registration;
 pub use stats::Stats;
+pub use voice::Voice;

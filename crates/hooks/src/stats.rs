@@ -1,6 +1,8 @@
-use crate::{Event, HookError};
+use crate::{Event, Handler, Hands, HookError, Occasion, Registration};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the handlers of one event have done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -28,8 +30,31 @@ struct Counts {
     nanos: AtomicU64,
 }
 
+/// A handler whose calls are counted; a panic is a failure as any other.
+pub(crate) struct Counted {
+    handler: Arc<dyn Handler>,
+    counters: Arc<Counters>,
+}
+
+impl Counted {
+    pub(crate) fn wrap(mut registration: Registration, counters: &Arc<Counters>) -> Registration {
+        registration.handler = Arc::new(Self { handler: registration.handler, counters: counters.clone() });
+        registration
+    }
+}
+
+impl Handler for Counted {
+    fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), HookError> {
+        let (event, started) = (occasion.event, Instant::now());
+        let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(occasion, hands)));
+        let outcome = called.unwrap_or_else(|_| Err(HookError::Failed("it panicked".to_owned())));
+        self.counters.count(event, &outcome, started.elapsed());
+        outcome
+    }
+}
+
 impl Counters {
-    pub(crate) fn count(&self, event: Event, outcome: &Result<(), HookError>, took: Duration) {
+    fn count(&self, event: Event, outcome: &Result<(), HookError>, took: Duration) {
         let counts = &self.0[event as usize];
         let add = |counter: &AtomicU64, by| counter.fetch_add(by, Ordering::Relaxed);
         add(&counts.calls, 1);
