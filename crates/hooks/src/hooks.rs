@@ -183,7 +183,7 @@ fn exchange<'a>(slot: &ArcSwap<List>, old: &[HookId], new: impl Iterator<Item = 
         return;
     }
     let kept = known.iter().filter(|(id, _)| !old.contains(id));
-    let mut list: List = kept.chain(new).cloned().collect();
+    let mut list: List = kept.cloned().chain(new.cloned()).collect();
     // stable: equal priorities stay in the order of registration
     list.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.priority));
     slot.store(Arc::new(list));
