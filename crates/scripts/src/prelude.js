@@ -271,7 +271,6 @@
   return {
     dispatch,
     describe,
-    isLimit,
     declared: () => {
       loading = false;
       return stringify(declared);
