@@ -51,23 +51,20 @@
   function lazily(e, slots, name, text) {
     const slot = { text, value: undefined, before: undefined };
     slots[name] = slot;
-    Object.defineProperty(e, name, {
-      enumerable: true,
-      configurable: true,
-      get() {
-        if (slot.text !== undefined) {
-          slot.value = parse(slot.text);
-          slot.before = stringify(slot.value);
-          slot.text = undefined;
-        }
-        return slot.value;
-      },
-      set(value) {
+    slot.get = () => {
+      if (slot.text !== undefined) {
+        slot.value = parse(slot.text);
+        slot.before = stringify(slot.value);
         slot.text = undefined;
-        slot.before = undefined;
-        slot.value = value;
-      },
-    });
+      }
+      return slot.value;
+    };
+    const set = (value) => {
+      slot.text = undefined;
+      slot.before = undefined;
+      slot.value = value;
+    };
+    Object.defineProperty(e, name, { enumerable: true, configurable: true, get: slot.get, set });
   }
 
   function dispatch(index, event, head, ...large) {
@@ -114,8 +111,8 @@
       if (name === "event") continue;
       const slot = slots !== undefined ? slots[name] : undefined;
       if (slot !== undefined) {
-        if (slot.text !== undefined) continue;
-        // a getter that was deleted and set anew leaves its slot behind
+        // not looked at, and not deleted and set anew
+        if (slot.text !== undefined && Object.getOwnPropertyDescriptor(e, name).get === slot.get) continue;
         const value = e[name];
         if (slot.before === undefined || value !== slot.value || stringify(value) !== slot.before) (set ??= {})[name] = value;
       } else if (e[name] === undefined) {
@@ -138,15 +135,17 @@
     return stringify({ failed: describe(error), limit: isLimit(error) });
   }
 
-  // What is beyond memory or stack may have left anything half done.
+  // What is beyond memory or stack may have left anything half done. Without memory for an error the engine throws null.
   function isLimit(error) {
-    return (error instanceof InternalError && error.message === "out of memory") ||
+    return error === null ||
+      (error instanceof InternalError && error.message === "out of memory") ||
       (error instanceof RangeError && error.message === "Maximum call stack size exceeded");
   }
 
   // Message, file and line of an exception, whatever was thrown.
   function describe(error) {
     try {
+      if (error === null) return "null was thrown: by a script, or by the engine because it is out of memory";
       if (!(error instanceof Error)) return cut(show(error));
       const at = place(error.stack);
       const data = error.data === undefined || error.data === null ? "" : ` ${stringify(error.data)}`;
@@ -159,7 +158,7 @@
   // The innermost place in a file of the hooks: `posts.js:12:5`.
   function place(stack) {
     for (const line of String(stack).split("\n")) {
-      const found = /\(?([^\s()]+):(\d+)(?::(\d+))?\)?$/.exec(line);
+      const found = /\(?([^\s():]+):(\d+)(?::(\d+))?\)?$/.exec(line);
       if (found !== null && found[1] !== "tidewire") return found.slice(1).filter((part) => part !== undefined).join(":");
     }
     return "";

@@ -71,6 +71,7 @@ fn perform(ctx: &Ctx<'_>, stage: &Stage, input: &Input, all: bool) -> (Ended, bo
         Ok(Settled::Never) => {
             (Err(HookError::Failed("its promise never comes to an end".to_owned())), true)
         }
+        Ok(Settled::Late) => (Err(HookError::TimedOut), false),
         // the prelude catches what can be caught
         Err(error) => (Err(HookError::Failed(explain(ctx, stage, error))), false),
     };
@@ -93,6 +94,8 @@ enum Settled {
     Text(String),
     /// nothing is left to do, and still it waits
     Never,
+    /// there is always more to do
+    Late,
 }
 
 /// Drives promises to their end: all of them, or no more than this one needs.
@@ -101,7 +104,7 @@ fn settle<'js>(ctx: &Ctx<'js>, stage: &Stage, value: Value<'js>, all: bool) -> R
     let waits = || promise.as_ref().is_some_and(|promise| promise.state() == PromiseState::Pending);
     while (all || waits()) && ctx.execute_pending_job() {
         if stage.late() {
-            break;
+            return Ok(Settled::Late);
         }
     }
     let value = match &promise {
