@@ -8,6 +8,7 @@ mod narrowing;
 mod pocketbase;
 mod pubsub;
 mod rooms;
+mod scripts;
 #[allow(dead_code)]
 #[path = "../realtime/server.rs"]
 mod server;
