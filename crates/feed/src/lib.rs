@@ -40,7 +40,7 @@ mod turns;
 mod weigh;
 
 pub use class::ClassSpec;
-pub use connection::{Connection, ConnectionId};
+pub use connection::{Answer, Connection, ConnectionId};
 pub use cursor::{CursorError, Cursors};
 pub use event::{Encoder, Event, Told};
 pub use feed::{Feed, Options};

@@ -1,4 +1,5 @@
-use crate::{Event, Hands, HookError, Limits, Occasion, Refusal, Registration, Voice};
+use crate::stats::{Counted, Counters};
+use crate::{Event, Hands, HookError, Limits, Occasion, Refusal, Registration, Stats, Voice};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ struct Inner {
     /// one change of the lists at a time
     changing: Mutex<()>,
     next_id: AtomicU64,
+    counters: Arc<Counters>,
     voice: ArcSwapOption<Arc<dyn Voice>>,
     listener: RwLock<Option<Listener>>,
     limits: Limits,
@@ -37,6 +39,7 @@ impl Inner {
             lists: std::array::from_fn(|_| ArcSwap::default()),
             changing: Mutex::default(),
             next_id: AtomicU64::new(0),
+            counters: Arc::default(),
             voice: ArcSwapOption::empty(),
             listener: RwLock::default(),
             limits,
@@ -64,28 +67,32 @@ impl Hooks {
     }
 
     pub fn register(&self, registration: Registration) -> HookId {
-        let id = HookId(self.inner.next_id.fetch_add(1, Ordering::Relaxed));
-        let _changing = self.inner.changing.lock();
-        let slot = self.slot(registration.event);
-        let mut list = List::clone(&slot.load());
-        list.push((id, registration));
-        // stable: equal priorities stay in the order of registration
-        list.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.priority));
-        slot.store(Arc::new(list));
-        self.tell();
-        id
+        self.replace(&[], vec![registration])[0]
     }
 
     /// Nothing happens if it is gone already.
     pub fn unregister(&self, id: HookId) {
+        self.replace(&[id], Vec::new());
+    }
+
+    /// Takes the old ones out and puts the new ones in; whoever calls an event meets either all of its old ones or all of its
+    /// new ones. Gives the ids in the order of the new ones.
+    pub fn replace(&self, old: &[HookId], new: Vec<Registration>) -> Vec<HookId> {
+        let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
+        let first = self.inner.next_id.fetch_add(count, Ordering::Relaxed);
+        let counted = new.into_iter().map(|registration| Counted::wrap(registration, &self.inner.counters));
+        let added: List = (first..).map(HookId).zip(counted).collect();
         let _changing = self.inner.changing.lock();
-        for slot in &self.inner.lists {
-            if slot.load().iter().any(|(known, _)| *known == id) {
-                let list = slot.load().iter().filter(|(known, _)| *known != id).cloned().collect();
-                slot.store(Arc::new(list));
-            }
+        for (event, slot) in Event::ALL.into_iter().zip(&self.inner.lists) {
+            exchange(slot, old, added.iter().filter(|(_, registration)| registration.event == event));
         }
         self.tell();
+        added.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// What the handlers of this event have done so far.
+    pub fn stats(&self, event: Event) -> Stats {
+        self.inner.counters.of(event)
     }
 
     /// Told of every change of the lists, one after the other. It must neither register nor unregister.
@@ -265,6 +272,19 @@ impl std::fmt::Debug for Hooks {
     }
 }
 
+/// Leaves the list alone if nothing of it changes.
+fn exchange<'a>(slot: &ArcSwap<List>, old: &[HookId], new: impl Iterator<Item = &'a (HookId, Registration)>) {
+    let (known, mut new) = (slot.load(), new.peekable());
+    if new.peek().is_none() && !known.iter().any(|(id, _)| old.contains(id)) {
+        return;
+    }
+    let kept = known.iter().filter(|(id, _)| !old.contains(id));
+    let mut list: List = kept.cloned().chain(new.cloned()).collect();
+    // stable: equal priorities stay in the order of registration
+    list.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.priority));
+    slot.store(Arc::new(list));
+}
+
 /// Those that asked for what happens in this collection.
 fn concerns<'a>(
     list: &'a [(HookId, Registration)],
@@ -361,6 +381,34 @@ mod tests {
             let (heard, outcome) = heard(&hooks, None);
             assert_eq!((heard.as_str(), outcome.err().map(|refusal| refusal.status)), (names, status));
         }
+    }
+
+    #[test]
+    fn new_handlers_take_the_place_of_old_ones() {
+        let hooks = Hooks::default();
+        let old = [hooks.register(handler("a", Ok(()))), hooks.register(handler("b", Ok(())))];
+        hooks.register(handler("c", Ok(())));
+        let new = hooks.replace(&old, vec![handler("d", Ok(())), handler("e", Ok(()))]);
+        assert_eq!(heard(&hooks, None).0, "c d e");
+        hooks.unregister(new[0]);
+        hooks.unregister(old[0]);
+        assert_eq!(heard(&hooks, None).0, "c e");
+    }
+
+    #[test]
+    fn calls_are_counted_by_how_they_end() {
+        let hooks = Hooks::default();
+        for outcome in [Ok(()), Err(HookError::TimedOut), Err(HookError::Failed("x".to_owned()))] {
+            hooks.register(handler("x", outcome));
+        }
+        hooks.register(handler("x", Err(HookError::abort(400, "no"))));
+        let panics = |_: &mut Occasion, _: &mut dyn Hands| panic!("on purpose");
+        let last = Registration::new(Event::RealtimeConnect, "last", Arc::new(panics));
+        hooks.register(Registration { priority: 1, ..last });
+        assert!(heard(&hooks, None).1.is_err());
+        let Stats { calls, refusals, failures, timeouts, .. } = hooks.stats(Event::RealtimeConnect);
+        assert_eq!((calls, refusals, failures, timeouts), (5, 1, 2, 1));
+        assert_eq!(hooks.stats(Event::Start), Stats::default());
     }
 
     #[test]

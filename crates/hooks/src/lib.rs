@@ -8,6 +8,7 @@ mod hooks;
 mod limits;
 mod occasion;
 mod registration;
+mod stats;
 mod voice;
 
 pub use event::Event;
@@ -17,4 +18,5 @@ pub use hooks::{HookId, Hooks};
 pub use limits::Limits;
 pub use occasion::Occasion;
 pub use registration::Registration;
+pub use stats::Stats;
 pub use voice::Voice;

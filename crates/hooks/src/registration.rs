@@ -1,5 +1,4 @@
 use crate::{Event, Handler, Hands, HookError, Occasion};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// A handler and when it is called.
@@ -42,9 +41,8 @@ impl Registration {
         self.collection.is_none() || self.collection.as_deref() == collection
     }
 
-    /// Calls the handler; a panic is a failure as any other.
+    /// Calls the handler; once it is registered, a panic is a failure as any other.
     pub fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), HookError> {
-        let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(occasion, hands)));
-        called.unwrap_or_else(|_| Err(HookError::Failed("it panicked".to_owned())))
+        self.handler.call(occasion, hands)
     }
 }

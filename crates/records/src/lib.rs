@@ -35,10 +35,12 @@ pub mod settings;
 pub mod show;
 pub(crate) mod sight;
 pub mod sign_in;
+pub mod topics;
 pub(crate) mod unproven;
 pub mod update;
 pub mod upsert;
 pub mod user;
+pub mod user_key;
 pub mod validate;
 pub mod view;
 

@@ -480,3 +480,23 @@ fn hands_on_the_store_act_in_transactions_of_their_own() {
         [format!("{} r 1", TenantId::default()), format!("{} e 2", TenantId::default())]
     );
 }
+
+#[test]
+fn what_a_hook_publishes_goes_with_its_transaction() {
+    let world = with_posts();
+    on(&world, Event::RecordBeforeCreate, Some("posts"), |occasion, hands| {
+        let data = record(occasion)["title"].clone();
+        hands.act(Act::Publish { topic: "jobs/new".into(), data }).map_err(failed)?;
+        let bad = Act::Publish { topic: "a\r\nb".into(), data: Json::Null };
+        assert_eq!(hands.act(bad).unwrap_err().status, 400);
+        if record(occasion)["title"] == "no" { Err(HookError::abort(403, "no")) } else { Ok(()) }
+    });
+    world.create(&world.guest(), "posts", json!({"title": "no"})).unwrap_err();
+    world.create(&world.guest(), "posts", json!({"title": "far too long"})).unwrap_err();
+    assert_eq!(world.messages(), Vec::<String>::new());
+    world.create(&world.guest(), "posts", json!({"title": "grün"})).unwrap();
+    assert_eq!(world.messages(), [r#"jobs/new "gr\u00fcn""#]);
+    let mut hands = StoreHands::new(world.store.clone(), Passwords::new(1, 4), world.guest());
+    hands.act(Act::Publish { topic: "t".into(), data: json!([1]) }).unwrap();
+    assert_eq!(world.messages(), ["t [1]"]);
+}

@@ -1,7 +1,7 @@
 //! Joins store, feed and dialects.
 
 use crate::admit::Gatekeeper;
-use crate::config::{Config, Realtime};
+use crate::config::Config;
 use crate::log::StoreLog;
 use crate::metrics::{self, Metrics};
 use crate::page;
@@ -38,6 +38,7 @@ pub struct App {
     /// user code that follows the log
     pub followers: Followers,
     pub passwords: Passwords,
+    pub webhooks: Webhooks,
     announced: Arc<Announced>,
 }
 
@@ -79,8 +80,8 @@ impl App {
             passwords: passwords.clone(),
             followers: followers.clone(),
         }));
-        let router = router.merge(tidewire_webhooks::routes(webhooks));
-        Ok(Self { store, feed, router, gatekeeper, events, followers, passwords, announced })
+        let router = router.merge(tidewire_webhooks::routes(webhooks.clone()));
+        Ok(Self { store, feed, router, gatekeeper, events, followers, passwords, webhooks, announced })
     }
 
     /// Lets go of the store; it closes when the last request has.
@@ -109,14 +110,16 @@ fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords, ev
     let (store, feed, passwords, events) = (store.clone(), feed.clone(), passwords.clone(), events.clone());
     let attempts = Arc::new(Attempts::new(config.rate_limit.then(Bounds::default)));
     let origins: Arc<[String]> = config.origins.as_slice().into();
+    let keys = Arc::new(Keys::new(store.clone()));
     let pocketbase = tidewire_pocketbase::App {
         store: store.clone(),
         feed: feed.clone(),
         passwords: passwords.clone(),
         events: events.clone(),
         attempts: attempts.clone(),
-        realtime: Arc::new(realtime::Realtime::new(realtime_options(&config.realtime))),
         oauth2: Arc::default(),
+        realtime: Arc::new(realtime::Realtime::new(realtime_options(config))),
+        keys: keys.clone(),
         origins: origins.clone(),
     };
     let snackbase = tidewire_snackbase::App {
@@ -129,7 +132,6 @@ fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords, ev
         lifetimes: config.snackbase.lifetimes,
         origins: origins.clone(),
     };
-    let keys = Arc::new(Keys::new(store.clone()));
     let realtime = Arc::new(tidewire_cocobase::realtime::Realtime::new(cocobase_options(config)));
     let cocobase =
         tidewire_cocobase::App { store, feed, passwords, events, keys, attempts, origins, realtime };
@@ -139,14 +141,16 @@ fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords, ev
         .merge(page::routes(config.demo))
 }
 
-fn realtime_options(config: &Realtime) -> realtime::Options {
+fn realtime_options(config: &Config) -> realtime::Options {
+    let (realtime, ping) = (&config.realtime, config.websocket.ping);
     realtime::Options {
-        heartbeat: config.heartbeat,
-        heartbeat_bosbase: config.heartbeat_bosbase,
-        idle: config.idle,
-        check_address: config.check_ip,
-        snapshot_records: config.snapshot.0,
-        snapshot_bytes: config.snapshot.1,
+        heartbeat: realtime.heartbeat,
+        heartbeat_bosbase: realtime.heartbeat_bosbase,
+        idle: realtime.idle,
+        check_address: realtime.check_ip,
+        snapshot_records: realtime.snapshot.0,
+        snapshot_bytes: realtime.snapshot.1,
+        pubsub: realtime::pubsub::Options { ping, ..Default::default() },
         ..realtime::Options::default()
     }
 }

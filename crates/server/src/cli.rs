@@ -77,6 +77,9 @@ pub enum Task {
         topic: String,
         /// Any JSON value
         json: String,
+        /// Id, slug or code of the account whose clients hear it
+        #[arg(long)]
+        account: Option<String>,
     },
 }
 

@@ -8,8 +8,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tidewire_model::TenantId;
-use tidewire_pocketbase::realtime::publish;
 use tidewire_store::Store;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
@@ -87,19 +85,9 @@ async fn answer(mut stream: UnixStream, store: &Store) -> io::Result<()> {
 }
 
 async fn carry_out(store: &Store, command: Command) -> Outcome {
-    if let Command::Publish { topic, data } = &command {
-        return publish(store, topic, data).await;
-    }
     let store = store.clone();
     let running = tokio::task::spawn_blocking(move || command::run(&store, &command));
     running.await.unwrap_or_else(|_| Err("the command failed inside".to_owned()))
-}
-
-async fn publish(store: &Store, topic: &str, data: &serde_json::Value) -> Outcome {
-    publish::send(store, &TenantId::default(), topic, data)
-        .await
-        .map(|_| format!("Published to {topic:?}."))
-        .map_err(|error| error.to_string())
 }
 
 /// Hands a command to the server that runs on this folder; `None` if there is none.

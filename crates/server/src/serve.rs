@@ -8,6 +8,8 @@ use crate::{demo, files, listen};
 use anyhow::Context;
 use std::io;
 use std::net::SocketAddr;
+use tidewire_auth::Passwords;
+use tidewire_store::Store;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -70,6 +72,21 @@ impl Running {
         Ok(Self { address, app, config, stop, listening, streams, beside })
     }
 
+    /// What the server reads and writes.
+    pub fn store(&self) -> &Store {
+        &self.app.store
+    }
+
+    pub fn passwords(&self) -> &Passwords {
+        &self.app.passwords
+    }
+
+    /// Until the process is told to end.
+    pub async fn until_signal(&self) -> anyhow::Result<()> {
+        Signals::new()?.next().await;
+        Ok(())
+    }
+
     /// Takes no more connections, ends streams with their last chunk, lets requests finish.
     pub async fn stop(self) {
         for task in &self.beside {
@@ -91,6 +108,7 @@ impl Running {
                 "some after-hooks did not end in time: they are called again after the next start"
             );
         }
+        self.app.webhooks.close().await;
         drop(self.streams);
         self.app.close();
     }

@@ -52,6 +52,12 @@ impl Webhooks {
         Ok(Self { inner: Arc::new(Inner { state: Mutex::new(state), ..inner }) })
     }
 
+    /// Takes all of them out of the registry, which may outlive the store.
+    pub async fn close(&self) {
+        let registered = std::mem::take(&mut self.inner.state.lock().await.registered);
+        registered.into_values().flatten().for_each(|id| self.inner.store.hooks().unregister(id));
+    }
+
     pub fn store(&self) -> &Store {
         &self.inner.store
     }

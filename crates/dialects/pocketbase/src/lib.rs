@@ -29,12 +29,13 @@ use std::sync::Arc;
 use tidewire_auth::{Attempts, Bounds, Passwords};
 use tidewire_connection::events::Events;
 use tidewire_feed::Feed;
+use tidewire_records::key::Keys;
 use tidewire_store::Store;
 
 pub use routes::routes;
 
 /// Paths on which a GET is answered by a stream.
-pub const STREAMS: &[&str] = &["/api/realtime"];
+pub const STREAMS: &[&str] = &["/api/realtime", "/api/pubsub"];
 
 /// What the handlers work with; cheap to clone.
 #[derive(Clone)]
@@ -48,6 +49,8 @@ pub struct App {
     pub attempts: Arc<Attempts>,
     pub realtime: Arc<Realtime>,
     pub oauth2: Arc<OAuth2>,
+    /// of accounts
+    pub keys: Arc<Keys>,
     /// origins that browsers may call from; `*`: all
     pub origins: Arc<[String]>,
 }
@@ -58,7 +61,7 @@ impl App {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
         let attempts = Arc::new(Attempts::new(Some(Bounds::default())));
         let (events, oauth2) = (Events::new(store.clone(), passwords.clone()), Arc::default());
-        let origins = Arc::from(["*".to_owned()]);
-        Self { store, feed, passwords, events, attempts, realtime, oauth2, origins }
+        let (keys, origins) = (Arc::new(Keys::new(store.clone())), Arc::from(["*".to_owned()]));
+        Self { store, feed, passwords, events, attempts, realtime, oauth2, keys, origins }
     }
 }

@@ -249,3 +249,21 @@ async fn what_waits_is_weighed() {
     assert_eq!(stalled.read_to_end(&world).await.len(), 22);
     assert_eq!(world.feed.weigh().await.behind, 0);
 }
+
+#[tokio::test]
+async fn what_comes_after_a_reserved_answer_waits_for_it() {
+    let world = World::new(options());
+    let client = world.connect();
+    client.set(Principal::Guest, vec![Listen::message("m").now()]).await;
+    world.publish("m", "before").await;
+    let (first, second, dropped) =
+        (client.connection.reserve(), client.connection.reserve(), client.connection.reserve());
+    assert!(client.connection.owed() > 0, "it counts before anybody knows it");
+    world.publish("m", "after").await;
+    assert_eq!(client.read().await.unwrap(), ["m before"]);
+    second.give("two".into());
+    drop(dropped);
+    first.give("one".into());
+    assert_eq!(client.read_to_end(&world).await, ["one", "two", "m after"]);
+    assert_eq!(client.connection.owed(), 0);
+}

@@ -391,6 +391,41 @@ impl World {
         self.feed.announce(Arc::default(), [message].into(), None);
     }
 
+    /// A transaction of one message that is kept.
+    pub fn keep(&self, topic: &str, data: &str) {
+        let _writing = self.rows.lock().unwrap();
+        let change = Arc::new(self.kept(topic, data, self.log.head() + 1));
+        self.log.changes.lock().unwrap().push(change.clone());
+        self.feed.announce([change].into(), Arc::default(), None);
+        self.announced.store(self.log.head(), SeqCst);
+    }
+
+    /// The log keeps the place of a message only.
+    pub fn forget(&self, seq: Seq) {
+        let mut changes = self.log.changes.lock().unwrap();
+        let change = &mut changes[seq as usize - 1];
+        let topic = change.message().unwrap().topic.to_owned();
+        *change = Arc::new(self.kept(&topic, "", seq));
+    }
+
+    fn kept(&self, topic: &str, data: &str, seq: Seq) -> Change {
+        let values = ["id", topic, data].map(Value::text).into();
+        let collection = message::messages().clone();
+        let (tenant, at) = (self.tenant.clone(), Timestamp(0));
+        let record = Record { collection: collection.clone(), tenant: tenant.clone(), values };
+        Change {
+            position: Position { epoch: EPOCH, seq, offset: seq },
+            action: Action::Create,
+            collection,
+            tenant,
+            old: None,
+            new: Some(Arc::new(record)),
+            actor: "".into(),
+            at,
+            transaction: seq,
+        }
+    }
+
     pub fn message(&self, name: &str, data: &str, after: Seq) -> Arc<Message> {
         Arc::new(Message {
             id: format!("{name}.{data}").into(),

@@ -18,6 +18,7 @@ const FIXTURE: &str = include_str!("../../../../tests/oracle/fixture.json");
 pub struct World {
     pub store: Store,
     changes: Arc<Mutex<Vec<Arc<Change>>>>,
+    messages: Arc<Mutex<Vec<String>>>,
     followers: Arc<Mutex<Option<Followers>>>,
     dir: Arc<TempDir>,
 }
@@ -45,9 +46,14 @@ impl World {
     fn open(dir: Arc<TempDir>, retention: Retention) -> Self {
         let changes = Arc::new(Mutex::new(Vec::new()));
         let followers: Arc<Mutex<Option<Followers>>> = Arc::default();
-        let (heard, ringing) = (changes.clone(), followers.clone());
+        let messages = Arc::new(Mutex::new(Vec::new()));
+        let (heard, ringing, told) = (changes.clone(), followers.clone(), messages.clone());
         let announce = move |committed: tidewire_store::Committed| {
             heard.lock().unwrap().extend(committed.changes.iter().cloned());
+            let all = committed.messages.iter();
+            let texts =
+                all.map(|message| format!("{} {}", message.topic, String::from_utf8_lossy(&message.data)));
+            told.lock().unwrap().extend(texts);
             if let Some(followers) = &*ringing.lock().unwrap() {
                 followers.ring();
             }
@@ -55,7 +61,7 @@ impl World {
         let options = Options { retention, ..Options::default() };
         let store = Store::open(dir.path(), options, Box::new(announce)).unwrap();
         bootstrap::bootstrap(&store).unwrap();
-        Self { store, changes, followers, dir }
+        Self { store, changes, messages, followers, dir }
     }
 
     /// Tells after-hooks of commits.
@@ -166,6 +172,11 @@ impl World {
     pub fn delete(&self, asker: &Asker, collection: &str, id: &str) -> Result<(), RecordError> {
         let (asker, collection, id) = (asker.clone(), self.collection(collection), id.to_owned());
         self.store.write_blocking(move |tx| delete::delete(tx, &asker, &collection, &id))
+    }
+
+    /// "topic data" of the messages since the last call.
+    pub fn messages(&self) -> Vec<String> {
+        std::mem::take(&mut *self.messages.lock().unwrap())
     }
 
     /// "action collection/id" of the changes since the last call.

@@ -1,28 +1,20 @@
-//! User code that follows connections of a whole server: what it is told, in which order, and what becomes of its answers.
+//! User code around records against a whole server on loopback: refusals in each dialect's words, and hooks over HTTP.
 
 #![allow(clippy::unwrap_used)]
 
-mod cocobase;
-mod hanging;
-mod narrowing;
-mod pocketbase;
-mod rooms;
-#[allow(dead_code)]
+mod http;
+mod receiver;
+mod refusals;
 #[path = "../realtime/server.rs"]
+#[allow(dead_code)]
 mod server;
-mod sign_in;
-mod snackbase;
-#[allow(dead_code)]
+mod signatures;
 #[path = "../cocobase/socket.rs"]
+#[allow(dead_code)]
 mod socket;
-#[allow(dead_code)]
 #[path = "../realtime/stream.rs"]
+#[allow(dead_code)]
 mod stream;
-mod told;
-mod voice;
-#[allow(dead_code)]
-#[path = "../snackbase_realtime/websocket.rs"]
-mod websocket;
-#[allow(dead_code)]
 #[path = "../cocobase/world.rs"]
+#[allow(dead_code)]
 mod world;

@@ -96,6 +96,20 @@ async fn forms_are_answered_with_see_other() {
 }
 
 #[tokio::test]
+async fn rules_of_topics_do_not_keep_anybody_from_signing_in() {
+    let server = Server::start().await;
+    let topics = json!({ "topics": [{ "prefix": "@", "subscribe": null, "publish": "" }] });
+    let patch = server.request("PATCH", "/api/settings", &server.token, topics.to_string()).await;
+    assert_eq!(patch.status, 200, "{}", patch.body);
+    let mut stream = server.listen("", &["@oauth2"]).await;
+    let said = json!({ "topic": "@oauth2", "data": "forged" });
+    assert_eq!(server.post("/api/pubsub/publish", "", said).await.status, 400);
+    server.get_with(&format!("/api/oauth2-redirect?state={}&code=abc", stream.id), &[]).await;
+    server.mark().await;
+    assert_eq!(codes(&stream.until_mark().await).len(), 1);
+}
+
+#[tokio::test]
 async fn hooks_may_refuse_a_sign_in_through_a_provider() {
     let refuse = |occasion: &mut Occasion, _: &mut dyn Hands| match occasion.fields["method"].as_str() {
         Some("oauth2") => Err(HookError::abort(418, "not today")),

@@ -76,6 +76,11 @@ impl Server {
         self.run().await;
     }
 
+    /// After [`Server::stop`].
+    pub async fn restart_stopped(&mut self) {
+        self.run().await;
+    }
+
     /// As the command line does it.
     pub async fn command(&self, command: Command) -> Outcome {
         let folder = self.folder.path().to_owned();
@@ -180,6 +185,11 @@ impl Server {
     pub async fn get_with(&self, path: &str, headers: &[&str]) -> Answer {
         let stream = TcpStream::connect(self.address()).await.unwrap();
         exchange(stream, "GET", path, headers, "").await
+    }
+
+    pub async fn post_with(&self, path: &str, headers: &[&str], body: Json) -> Answer {
+        let stream = TcpStream::connect(self.address()).await.unwrap();
+        exchange(stream, "POST", path, headers, &body.to_string()).await
     }
 
     /// The same from another address of this machine.

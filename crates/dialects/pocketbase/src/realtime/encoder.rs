@@ -109,10 +109,17 @@ impl Encoder for RecordEncoder {
 
 impl Encoder for MessageEncoder {
     fn encode(&self, event: &Event<'_>, bytes: &mut Vec<u8>) -> bool {
-        let Event::Message { data, cursor, .. } = event else { return false };
-        frame::open(bytes, cursor, &self.topic);
-        bytes.extend_from_slice(data);
-        frame::close(bytes);
+        match event {
+            Event::Message { data, cursor, .. } => {
+                frame::open(bytes, cursor, &self.topic);
+                bytes.extend_from_slice(data);
+                frame::close(bytes);
+            }
+            Event::Forgotten { cursor } => {
+                bytes.extend_from_slice(&frame::reset(&self.topic, "retention", cursor));
+            }
+            Event::Change { .. } => return false,
+        }
         true
     }
 }

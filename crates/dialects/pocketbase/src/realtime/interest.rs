@@ -12,6 +12,7 @@ use tidewire_model::{Catalog, Collection, CollectionKind, Language, Operations, 
 use tidewire_records::Asker;
 use tidewire_records::gate::{self, Which};
 use tidewire_records::show::{Expand, Fields, Sight};
+use tidewire_records::topics::{self, Deed};
 use tidewire_rules::Residual;
 use tidewire_store::Store;
 
@@ -38,7 +39,7 @@ impl Interest for TopicInterest {
     fn classes(&self, catalog: &Arc<Catalog>, principal: &Principal) -> Vec<ClassSpec> {
         let tenant = tenant_of(principal);
         let Some(collection) = self.collection(catalog, &tenant) else {
-            return vec![self.message_class(tenant)];
+            return self.message_classes(catalog, principal, &tenant);
         };
         match self.records(catalog, &collection, principal) {
             Some(interest) => vec![self.record_class(tenant, interest)],
@@ -135,12 +136,33 @@ impl TopicInterest {
         ClassSpec { topic, gate, leave, projection, encoder: Arc::new(encoder) }
     }
 
-    fn message_class(&self, tenant: TenantId) -> ClassSpec {
+    /// Whether the principal may hear messages of this name. Who signs in has no rights yet.
+    pub fn may_hear(&self, catalog: &Arc<Catalog>, principal: &Principal, name: &str) -> bool {
+        name == redirect::TOPIC
+            || topics::may(catalog, principal, name, Deed::Subscribe, || self.asker(principal))
+    }
+
+    /// What was posted is a name to the letter, also if it has options.
+    fn message_classes(
+        &self,
+        catalog: &Arc<Catalog>,
+        principal: &Principal,
+        tenant: &TenantId,
+    ) -> Vec<ClassSpec> {
+        let (text, name) = (&*self.topic.text, self.topic.name());
+        let names = [Some(name), (text != name).then_some(text)].into_iter().flatten();
+        names
+            .filter(|name| self.may_hear(catalog, principal, name))
+            .map(|name| self.message_class(tenant.clone(), name))
+            .collect()
+    }
+
+    fn message_class(&self, tenant: TenantId, name: &str) -> ClassSpec {
         let text = &self.topic.text;
         // what a provider sends is for one client, whoever it is by then
         let (tenant, name) = match &**text {
-            redirect::TOPIC => (TenantId::default(), redirect::own_topic(&self.client).into()),
-            _ => (tenant, text.clone()),
+            redirect::TOPIC => (TenantId::default(), Box::from(redirect::own_topic(&self.client))),
+            _ => (tenant, name.into()),
         };
         ClassSpec {
             topic: feed::Topic::Custom { tenant, name },

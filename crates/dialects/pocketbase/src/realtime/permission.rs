@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use crate::realtime::interest::{TopicInterest, tenant_of};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tidewire_connection::events::{self, Grant, Turn, Who, Wish};
 use tidewire_hooks::Refusal;
 use tidewire_model::{Catalog, Language, Operations, Principal};
@@ -22,6 +22,25 @@ pub fn stranger() -> Who {
 /// What a stream that is somebody has shown.
 pub fn token_type(principal: &Principal) -> Option<&'static str> {
     principal.identity().map(|_| "jwt")
+}
+
+/// A socket, which is somebody from its beginning.
+pub fn known(principal: &Principal) -> Who {
+    let asker = Asker { principal: principal.clone(), tenant: tenant_of(principal), ..stranger().asker };
+    Who { asker, token_type: token_type(principal) }
+}
+
+/// Asks whether a socket may hear a topic; there is nothing in it to narrow.
+pub async fn ask_about(turn: &Turn, topic: &str) -> Result<Grant, Refusal> {
+    let wish = Wish {
+        key: topic,
+        collection: None,
+        topic: Some(topic),
+        operations: Operations::NONE,
+        filter: Json::Null,
+        options: Json::Null,
+    };
+    turn.subscribe(&wish).await
 }
 
 /// Asks whether a topic may begin, and narrows it.

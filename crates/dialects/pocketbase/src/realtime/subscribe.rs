@@ -6,7 +6,7 @@ use crate::body::{LIMIT, Payload};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::realtime::clients::{Client, Topics};
-use crate::realtime::interest::TopicInterest;
+use crate::realtime::interest::{TopicInterest, tenant_of};
 use crate::realtime::permission;
 use crate::realtime::start::Beginning;
 use crate::wire;
@@ -62,9 +62,12 @@ pub(crate) async fn set(
     let mut asking = Asking::begin(client, &principal).await?;
     let mut names = Topics::with_capacity(topics.len());
     let mut interests = Vec::with_capacity(topics.len());
-    for text in topics {
+    for (index, text) in topics.iter().enumerate() {
         if !text.is_empty() && !names.contains_key(text.as_str()) {
             let mut interest = TopicInterest::new(text, &client.id, app.store.clone());
+            if client.topic(text).is_none() {
+                check_allowed(app, &interest, &principal, index)?;
+            }
             let name = asking.name(&app.store.catalog(), &mut interest).await?;
             names.insert(text.as_str().into(), (*name != **text).then(|| name.clone()));
             interests.push((name, interest));
@@ -130,6 +133,27 @@ impl<'a> Asking<'a> {
         self.grants.into_iter().for_each(|grant| turn.begin(grant));
         Some((turn, ends))
     }
+}
+
+/// Who may hear record events is decided event by event; a custom topic has a rule of its own.
+fn check_allowed(
+    app: &App,
+    interest: &TopicInterest,
+    principal: &Principal,
+    index: usize,
+) -> Result<(), ApiError> {
+    let catalog = app.store.catalog();
+    let names_records = interest.collection(&catalog, &tenant_of(principal)).is_some();
+    if names_records || interest.may_hear(&catalog, principal, interest.topic.name()) {
+        return Ok(());
+    }
+    let fault = json!({
+        "code": "validation_forbidden_topic", "message": "You are not allowed to subscribe to this topic.",
+    });
+    let faults = Map::from_iter([(index.to_string(), fault)]);
+    let mut error = ApiError::forbidden("You are not allowed to subscribe to this topic.");
+    error.data.insert("subscriptions".to_owned(), Json::Object(faults));
+    Err(error)
 }
 
 #[derive(Debug, PartialEq)]

@@ -1,11 +1,12 @@
 //! Who may connect: where tokens are read, and what becomes of those who have none.
 
-use crate::{App, api_keys, asker, cors, token};
+use crate::{App, asker, cors, token};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use std::sync::Arc;
 use tidewire_connection::websocket;
 use tidewire_model::{Identity, Principal, Timestamp};
+use tidewire_records::user_key;
 
 /// What became of somebody who connects.
 pub struct Admission {
@@ -84,6 +85,6 @@ fn verify(app: &App, token: &str) -> Result<Admitted, Denied> {
     let identity = token::identify(app, token).map_err(|_| Denied::Failed)?;
     let expires_at = identity.expires_at.filter(|_| app.realtime.options.expire);
     let principal = Principal::Known(Arc::new(Identity { expires_at, ..identity }));
-    let token_type = if api_keys::is_one(token) { "api_key" } else { "jwt" };
+    let token_type = if user_key::is_one(token) { "api_key" } else { "jwt" };
     Ok(Admitted { principal, token_type })
 }
