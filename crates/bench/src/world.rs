@@ -118,6 +118,14 @@ impl World {
         }
     }
 
+    /// The request that says the same on a custom topic.
+    pub fn publish(&self, record: Record<'_>, ticket: Ticket, fans_out: u64) -> Request {
+        let Ticket { writer, sequence, time } = ticket;
+        let mark = Mark { writer, key: record.kind as u8, sequence, time }.text();
+        let body = json!({"topic": record.collection, "data": self.body(&mark, record)});
+        Request { method: "POST", path: "/api/pubsub/publish".to_owned(), body: body.to_string(), fans_out }
+    }
+
     fn body(&self, mark: &str, record: Record<'_>) -> Value {
         let owner = &self.users[record.owner % self.users.len()].id;
         let text = "abcdefghij".repeat(record.body / 10);

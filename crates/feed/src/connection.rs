@@ -2,6 +2,7 @@ use crate::inbox::{Inbox, Input};
 use crate::interest::{Ending, Subscription};
 use crate::outbox::{Bounds, Outbox};
 use crate::rooms::{Join, JoinError};
+use crate::slot::{Promise, Slot};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -73,6 +74,13 @@ impl Connection {
         self.outbox.push_own(frame);
     }
 
+    /// A place behind what is queued for an answer that is not known yet: whatever is queued later is sent after it.
+    pub fn reserve(&self) -> Answer {
+        let (slot, promise) = Slot::new();
+        self.outbox.push_answer(slot);
+        Answer(promise)
+    }
+
     /// Bytes of prefaces and of the session's own frames that nobody has read yet. They are not bounded here: who adds to
     /// them looks first.
     pub fn owed(&self) -> usize {
@@ -88,6 +96,15 @@ impl Connection {
     pub fn close(&self) {
         self.outbox.close(Ending::Closed);
         self.inbox.notify(Input::Disconnect(self.id()));
+    }
+}
+
+/// The right to fill a place; dropped unused, it leaves nothing there.
+pub struct Answer(Promise);
+
+impl Answer {
+    pub fn give(self, frame: Bytes) {
+        self.0.keep(Some(frame));
     }
 }
 

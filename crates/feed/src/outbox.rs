@@ -71,6 +71,8 @@ pub(crate) enum Entry {
     Own(Bytes),
     /// and whether this outbox waits for it already
     Slot(Arc<Slot>, bool),
+    /// an own frame that is not known yet, likewise
+    Answer(Arc<Slot>, bool),
 }
 
 /// What became of a live push.
@@ -169,6 +171,14 @@ impl Outbox {
         let waker = state.waker.take();
         drop(state);
         wake(waker);
+    }
+
+    /// A place for such a frame: what is queued later waits until it is filled.
+    pub fn push_answer(&self, slot: Arc<Slot>) {
+        let mut state = self.state.lock();
+        if !state.is_ending() {
+            state.append(Entry::Answer(slot, false));
+        }
     }
 
     /// Bytes of own frames that were not read yet.
@@ -384,13 +394,15 @@ impl State {
             let Some(entry) = self.entries.front_mut() else { break };
             let frame = match entry {
                 Entry::Frame(frame) | Entry::Own(frame) => Some(frame.clone()),
-                Entry::Slot(slot, waiting) => match slot.peek((!got && !*waiting).then_some(outbox)) {
-                    Peek::Pending => {
-                        *waiting |= !got;
-                        break;
+                Entry::Slot(slot, waiting) | Entry::Answer(slot, waiting) => {
+                    match slot.peek((!got && !*waiting).then_some(outbox)) {
+                        Peek::Pending => {
+                            *waiting |= !got;
+                            break;
+                        }
+                        Peek::Filled(frame) => frame,
                     }
-                    Peek::Filled(frame) => frame,
-                },
+                }
             };
             if let Some(entry) = self.entries.pop_front() {
                 self.bytes -= entry.cost();
@@ -431,7 +443,7 @@ impl Entry {
     fn cost(&self) -> usize {
         match self {
             Self::Frame(frame) => frame.len(),
-            Self::Own(_) => 0,
+            Self::Own(_) | Self::Answer(..) => 0,
             Self::Slot(..) => SLOT_BYTES,
         }
     }
@@ -439,6 +451,7 @@ impl Entry {
     fn own_cost(&self) -> usize {
         match self {
             Self::Own(frame) => frame.len(),
+            Self::Answer(..) => SLOT_BYTES,
             Self::Frame(_) | Self::Slot(..) => 0,
         }
     }

@@ -1,9 +1,12 @@
-use crate::{Event, Hands, HookError, Occasion, Refusal, Registration};
-use arc_swap::ArcSwap;
-use parking_lot::Mutex;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::stats::{Counted, Counters};
+use crate::{Event, Hands, HookError, Limits, Occasion, Refusal, Registration, Stats, Voice};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 /// Who is called for what; cheap to clone.
 #[derive(Clone, Default)]
@@ -11,13 +14,42 @@ pub struct Hooks {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
     lists: [ArcSwap<List>; Event::ALL.len()],
     /// one change of the lists at a time
     changing: Mutex<()>,
     next_id: AtomicU64,
+    counters: Arc<Counters>,
+    voice: ArcSwapOption<Arc<dyn Voice>>,
+    listener: RwLock<Option<Listener>>,
+    limits: Limits,
+    /// for handlers that are asked
+    places: Arc<Semaphore>,
 }
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+impl Inner {
+    fn new(limits: Limits) -> Self {
+        Self {
+            lists: std::array::from_fn(|_| ArcSwap::default()),
+            changing: Mutex::default(),
+            next_id: AtomicU64::new(0),
+            counters: Arc::default(),
+            voice: ArcSwapOption::empty(),
+            listener: RwLock::default(),
+            limits,
+            places: Arc::new(Semaphore::new(limits.at_once.clamp(1, Semaphore::MAX_PERMITS))),
+        }
+    }
+}
+
+/// Is told that the lists changed.
+type Listener = Box<dyn Fn() + Send + Sync>;
 
 /// In the order in which they are called.
 type List = Vec<(HookId, Registration)>;
@@ -26,27 +58,71 @@ type List = Vec<(HookId, Registration)>;
 pub struct HookId(u64);
 
 impl Hooks {
+    pub fn with_limits(limits: Limits) -> Self {
+        Self { inner: Arc::new(Inner::new(limits)) }
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.inner.limits
+    }
+
     pub fn register(&self, registration: Registration) -> HookId {
-        let id = HookId(self.inner.next_id.fetch_add(1, Ordering::Relaxed));
-        let _changing = self.inner.changing.lock();
-        let slot = self.slot(registration.event);
-        let mut list = List::clone(&slot.load());
-        list.push((id, registration));
-        // stable: equal priorities stay in the order of registration
-        list.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.priority));
-        slot.store(Arc::new(list));
-        id
+        self.replace(&[], vec![registration])[0]
     }
 
     /// Nothing happens if it is gone already.
     pub fn unregister(&self, id: HookId) {
+        self.replace(&[id], Vec::new());
+    }
+
+    /// Takes the old ones out and puts the new ones in; whoever calls an event meets either all of its old ones or all of its
+    /// new ones. Gives the ids in the order of the new ones.
+    pub fn replace(&self, old: &[HookId], new: Vec<Registration>) -> Vec<HookId> {
+        let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
+        let first = self.inner.next_id.fetch_add(count, Ordering::Relaxed);
+        let counted = new.into_iter().map(|registration| Counted::wrap(registration, &self.inner.counters));
+        let added: List = (first..).map(HookId).zip(counted).collect();
         let _changing = self.inner.changing.lock();
-        for slot in &self.inner.lists {
-            if slot.load().iter().any(|(known, _)| *known == id) {
-                let list = slot.load().iter().filter(|(known, _)| *known != id).cloned().collect();
-                slot.store(Arc::new(list));
-            }
+        for (event, slot) in Event::ALL.into_iter().zip(&self.inner.lists) {
+            exchange(slot, old, added.iter().filter(|(_, registration)| registration.event == event));
         }
+        self.tell();
+        added.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// What the handlers of this event have done so far.
+    pub fn stats(&self, event: Event) -> Stats {
+        self.inner.counters.of(event)
+    }
+
+    /// Told of every change of the lists, one after the other. It must neither register nor unregister.
+    pub fn set_listener(&self, listener: impl Fn() + Send + Sync + 'static) {
+        *self.inner.listener.write() = Some(Box::new(listener));
+    }
+
+    /// From now on nobody is told.
+    pub fn drop_listener(&self) {
+        *self.inner.listener.write() = None;
+    }
+
+    fn tell(&self) {
+        if let Some(listener) = &*self.inner.listener.read() {
+            listener();
+        }
+    }
+
+    /// Lends handlers a voice.
+    pub fn set_voice(&self, voice: Arc<dyn Voice>) {
+        self.inner.voice.store(Some(Arc::new(voice)));
+    }
+
+    /// Takes it away again: whoever lent it goes.
+    pub fn drop_voice(&self) {
+        self.inner.voice.store(None);
+    }
+
+    pub fn voice(&self) -> Option<Arc<dyn Voice>> {
+        self.inner.voice.load_full().map(|voice| Arc::clone(&*voice))
     }
 
     /// Whether anybody would be called; costs one load.
@@ -54,24 +130,116 @@ impl Hooks {
         !self.slot(event).load().is_empty()
     }
 
-    /// Whether anybody would be called about this collection.
+    /// Whether anybody would be called about this collection, other than ahead.
     pub fn has_for(&self, event: Event, collection: &str) -> bool {
-        self.slot(event).load().iter().any(|(_, registration)| registration.concerns(Some(collection)))
+        let list = self.slot(event).load();
+        concerns(&list, collection).any(|registration| !registration.ahead)
+    }
+
+    /// Whether anybody would be called ahead of a write to this collection.
+    pub fn has_ahead(&self, event: Event, collection: &str) -> bool {
+        let list = self.slot(event).load();
+        concerns(&list, collection).any(|registration| registration.ahead)
+    }
+
+    /// Who is called for it now, in order.
+    pub fn registered(&self, event: Event) -> Vec<Registration> {
+        self.slot(event).load().iter().map(|(_, registration)| registration.clone()).collect()
     }
 
     /// Calls the handlers, one after the other, on the calling thread, which may be blocked for as long as their time limits
-    /// allow. The first that refuses ends it; that counts only for events that can be refused.
+    /// allow. The first that refuses ends it; that counts only for events that can be refused. Passes over those that are
+    /// called ahead.
     pub fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
+        self.call_those(occasion, hands, false)
+    }
+
+    /// The same for those that are called ahead, and for no others.
+    pub fn call_ahead(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
+        self.call_those(occasion, hands, true)
+    }
+
+    fn call_those(&self, occasion: &mut Occasion, hands: &mut dyn Hands, ahead: bool) -> Result<(), Refusal> {
         for (_, registration) in self.slot(occasion.event).load_full().iter() {
-            if registration.concerns(occasion.collection.as_deref()) {
-                registration.call(occasion, hands)?;
+            if registration.ahead == ahead && registration.concerns(occasion.collection.as_deref()) {
+                let outcome = registration.call(occasion, hands);
+                registration.judge(occasion.event, outcome)?;
             }
         }
         Ok(())
     }
 
-    /// The same on a thread that may be blocked, for callers that may not. Gives the occasion back as the handlers left it.
+    /// The same on threads that may be blocked, for callers that may not. Each handler has its time; one that takes longer
+    /// goes on unheard. Gives the occasion back as the handlers left it.
     pub async fn ask(
+        &self,
+        mut occasion: Occasion,
+        hands: impl Hands + Clone + Send + 'static,
+    ) -> (Occasion, Result<(), Refusal>) {
+        let outcome = self.ask_each(&mut occasion, &hands, None, |_| Ok(())).await;
+        (occasion, outcome)
+    }
+
+    /// The same with a time at which all handlers must be done, and a look at what each of them left, which may refuse.
+    pub async fn ask_each(
+        &self,
+        occasion: &mut Occasion,
+        hands: &(impl Hands + Clone + Send + 'static),
+        until: Option<Instant>,
+        mut look: impl FnMut(&mut Occasion) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        for (_, registration) in self.slot(occasion.event).load_full().iter() {
+            if registration.concerns(occasion.collection.as_deref()) {
+                let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+                let time = left.unwrap_or(Duration::MAX).min(self.inner.limits.time);
+                let outcome = self.run(registration, occasion, hands.clone(), time).await;
+                registration.judge(occasion.event, outcome)?;
+                look(occasion)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One handler on a thread of its own, with a copy that is dropped if it comes too late.
+    async fn run(
+        &self,
+        registration: &Registration,
+        occasion: &mut Occasion,
+        mut hands: impl Hands + Send + 'static,
+        time: Duration,
+    ) -> Result<(), HookError> {
+        if time.is_zero() {
+            return Err(HookError::TimedOut);
+        }
+        let mut limit = Instant::now() + time;
+        let place = self.inner.places.clone().acquire_owned();
+        let place = if occasion.event.may_refuse() {
+            timeout_at(limit, place).await.map_err(|_| HookError::TimedOut)?
+        } else {
+            // nobody waits for it: it is late rather than lost
+            let place = place.await;
+            limit = Instant::now() + time;
+            place
+        };
+        let (registration, mut copy) = (registration.clone(), occasion.clone());
+        let running = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let outcome = registration.call(&mut copy, &mut hands);
+            (copy, outcome)
+        });
+        match timeout_at(limit, running).await {
+            Ok(Ok((left, outcome))) => {
+                *occasion = left;
+                outcome
+            }
+            Ok(Err(_)) => Err(HookError::Failed("the server stops".to_owned())),
+            Err(_) => Err(HookError::TimedOut),
+        }
+    }
+
+    /// Those that are called ahead, and no others, on a thread that may be blocked for as long as they take: they limit
+    /// themselves.
+    pub async fn ask_ahead(
         &self,
         mut occasion: Occasion,
         mut hands: impl Hands + Send + 'static,
@@ -79,9 +247,14 @@ impl Hooks {
         if !self.has(occasion.event) {
             return (occasion, Ok(()));
         }
+        if tokio::runtime::Handle::try_current().is_err() {
+            // whoever waits here has no runtime around it, and may be blocked
+            let outcome = self.call_ahead(&mut occasion, &mut hands);
+            return (occasion, outcome);
+        }
         let (hooks, event, tenant) = (self.clone(), occasion.event, occasion.tenant.clone());
         let asked = tokio::task::spawn_blocking(move || {
-            let outcome = hooks.call(&mut occasion, &mut hands);
+            let outcome = hooks.call_ahead(&mut occasion, &mut hands);
             (occasion, outcome)
         });
         asked.await.unwrap_or_else(|_| (Occasion::new(event, tenant), Err(Refusal::broken())))
@@ -99,19 +272,34 @@ impl std::fmt::Debug for Hooks {
     }
 }
 
-impl Registration {
-    fn concerns(&self, collection: Option<&str>) -> bool {
-        self.collection.is_none() || self.collection.as_deref() == collection
+/// Leaves the list alone if nothing of it changes.
+fn exchange<'a>(slot: &ArcSwap<List>, old: &[HookId], new: impl Iterator<Item = &'a (HookId, Registration)>) {
+    let (known, mut new) = (slot.load(), new.peekable());
+    if new.peek().is_none() && !known.iter().any(|(id, _)| old.contains(id)) {
+        return;
     }
+    let kept = known.iter().filter(|(id, _)| !old.contains(id));
+    let mut list: List = kept.cloned().chain(new.cloned()).collect();
+    // stable: equal priorities stay in the order of registration
+    list.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.priority));
+    slot.store(Arc::new(list));
+}
 
-    fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
-        let event = occasion.event;
-        let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(occasion, hands)));
-        let error = match called {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(HookError::Abort(refusal))) if event.may_refuse() => return Err(refusal),
-            Ok(Err(error)) => error,
-            Err(_) => HookError::Failed("it panicked".to_owned()),
+/// Those that asked for what happens in this collection.
+fn concerns<'a>(
+    list: &'a [(HookId, Registration)],
+    collection: &'a str,
+) -> impl Iterator<Item = &'a Registration> {
+    list.iter().map(|(_, registration)| registration).filter(|one| one.concerns(Some(collection)))
+}
+
+impl Registration {
+    /// What the outcome of the handler means for the event.
+    fn judge(&self, event: Event, outcome: Result<(), HookError>) -> Result<(), Refusal> {
+        let error = match outcome {
+            Ok(()) => return Ok(()),
+            Err(HookError::Abort(refusal)) if event.may_refuse() => return Err(refusal),
+            Err(error) => error,
         };
         tracing::error!(hook = &*self.name, event = event.name(), %error, "a hook failed");
         if self.stop_on_error && event.may_refuse() { Err(Refusal::broken()) } else { Ok(()) }
@@ -120,7 +308,7 @@ impl Registration {
 
 impl Refusal {
     /// What clients are told of a hook that broke; the log has the reason.
-    fn broken() -> Self {
+    pub fn broken() -> Self {
         Self { status: 500, message: "A hook failed.".to_owned() }
     }
 }
@@ -196,11 +384,118 @@ mod tests {
     }
 
     #[test]
+    fn new_handlers_take_the_place_of_old_ones() {
+        let hooks = Hooks::default();
+        let old = [hooks.register(handler("a", Ok(()))), hooks.register(handler("b", Ok(())))];
+        hooks.register(handler("c", Ok(())));
+        let new = hooks.replace(&old, vec![handler("d", Ok(())), handler("e", Ok(()))]);
+        assert_eq!(heard(&hooks, None).0, "c d e");
+        hooks.unregister(new[0]);
+        hooks.unregister(old[0]);
+        assert_eq!(heard(&hooks, None).0, "c e");
+    }
+
+    #[test]
+    fn calls_are_counted_by_how_they_end() {
+        let hooks = Hooks::default();
+        for outcome in [Ok(()), Err(HookError::TimedOut), Err(HookError::Failed("x".to_owned()))] {
+            hooks.register(handler("x", outcome));
+        }
+        hooks.register(handler("x", Err(HookError::abort(400, "no"))));
+        let panics = |_: &mut Occasion, _: &mut dyn Hands| panic!("on purpose");
+        let last = Registration::new(Event::RealtimeConnect, "last", Arc::new(panics));
+        hooks.register(Registration { priority: 1, ..last });
+        assert!(heard(&hooks, None).1.is_err());
+        let Stats { calls, refusals, failures, timeouts, .. } = hooks.stats(Event::RealtimeConnect);
+        assert_eq!((calls, refusals, failures, timeouts), (5, 1, 2, 1));
+        assert_eq!(hooks.stats(Event::Start), Stats::default());
+    }
+
+    #[test]
     fn a_panic_is_a_failure() {
         let hooks = Hooks::default();
         let call = |_: &mut Occasion, _: &mut dyn Hands| -> Outcome { panic!("on purpose") };
         let panicking = Registration::new(Event::RealtimeConnect, "p", Arc::new(call));
         hooks.register(Registration { stop_on_error: true, ..panicking });
         assert_eq!(heard(&hooks, None).1, Err(Refusal::broken()));
+    }
+
+    #[test]
+    fn those_that_are_called_ahead_are_not_called_with_the_others() {
+        let hooks = Hooks::default();
+        hooks.register(Registration { ahead: true, ..handler("far", Ok(())) });
+        assert!(hooks.has_ahead(Event::RealtimeConnect, "a") && !hooks.has_for(Event::RealtimeConnect, "a"));
+        hooks.register(handler("near", Ok(())));
+        assert_eq!(heard(&hooks, None).0, "near");
+        let mut occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
+        hooks.call_ahead(&mut occasion, &mut NoHands).unwrap();
+        assert_eq!(occasion.fields["heard"], json!(["far"]));
+    }
+
+    #[test]
+    fn a_listener_hears_of_every_change_until_it_is_dropped() {
+        let hooks = Hooks::default();
+        let told = Arc::new(AtomicU64::new(0));
+        let counted = told.clone();
+        hooks.set_listener(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let id = hooks.register(handler("a", Ok(())));
+        hooks.unregister(id);
+        hooks.drop_listener();
+        hooks.register(handler("b", Ok(())));
+        assert_eq!(told.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn who_asks_waits_no_longer_than_the_limit() {
+        for (stop_on_error, status) in [(false, None), (true, Some(500))] {
+            let hooks = Hooks::with_limits(Limits { time: Duration::from_millis(20), at_once: 1 });
+            let (release, held) = std::sync::mpsc::channel::<()>();
+            let held = Mutex::new(held);
+            let hang = move |occasion: &mut Occasion, _: &mut dyn Hands| -> Outcome {
+                occasion.fields.insert("heard".to_owned(), json!(["too late"]));
+                let _ = held.lock().recv();
+                Ok(())
+            };
+            let ask = async || {
+                let occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
+                let (occasion, outcome) = hooks.ask(occasion, NoHands).await;
+                (occasion.fields.get("heard").cloned(), outcome.err().map(|no| no.status))
+            };
+            let first = hooks.register(handler("first", Ok(())));
+            let hanging = Registration::new(Event::RealtimeConnect, "h", Arc::new(hang));
+            let hanging = hooks.register(Registration { stop_on_error, ..hanging });
+            assert_eq!(ask().await, (Some(json!(["first"])), status));
+            // it holds the only place until it returns
+            hooks.unregister(hanging);
+            assert_eq!(ask().await, (None, None));
+            drop(release);
+            while ask().await.0.is_none() {}
+            hooks.unregister(first);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_each_handler_left_is_looked_at() {
+        let hooks = Hooks::default();
+        for name in ["a", "b", "c"] {
+            hooks.register(handler(name, Ok(())));
+        }
+        let mut occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
+        let mut seen = Vec::new();
+        let look = |occasion: &mut Occasion| {
+            seen.push(occasion.fields["heard"].to_string());
+            if seen.len() < 2 { Ok(()) } else { Err(Refusal::broken()) }
+        };
+        let outcome = hooks.ask_each(&mut occasion, &NoHands, None, look).await;
+        assert_eq!(
+            (outcome, seen),
+            (Err(Refusal::broken()), vec![r#"["a"]"#.to_owned(), r#"["a","b"]"#.to_owned()])
+        );
+        let late = Some(Instant::now());
+        let mut occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
+        assert_eq!(hooks.ask_each(&mut occasion, &NoHands, late, |_| Ok(())).await, Ok(()));
+        assert!(occasion.fields.is_empty());
     }
 }

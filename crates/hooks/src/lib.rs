@@ -5,12 +5,18 @@ mod event;
 mod handler;
 mod hands;
 mod hooks;
+mod limits;
 mod occasion;
 mod registration;
+mod stats;
+mod voice;
 
 pub use event::Event;
 pub use handler::{Handler, HookError, Refusal};
 pub use hands::{Act, ActError, Hands, NoHands};
 pub use hooks::{HookId, Hooks};
+pub use limits::Limits;
 pub use occasion::Occasion;
 pub use registration::Registration;
+pub use stats::Stats;
+pub use voice::Voice;

@@ -1,4 +1,4 @@
-use crate::{Event, Handler};
+use crate::{Event, Handler, Hands, HookError, Occasion};
 use std::sync::Arc;
 
 /// A handler and when it is called.
@@ -11,13 +11,38 @@ pub struct Registration {
     pub priority: i64,
     /// a handler that breaks or takes too long refuses the event, instead of being passed over
     pub stop_on_error: bool,
+    /// it is called before the write that it is about begins, because it may take long
+    pub ahead: bool,
+    /// after-hooks of one group follow the log together; its place in the log is kept under this name
+    pub group: Box<str>,
     /// how it is called in logs, e.g. `posts.js:12`
     pub name: Box<str>,
     pub handler: Arc<dyn Handler>,
 }
 
 impl Registration {
+    /// A group of its own, unless another is given.
     pub fn new(event: Event, name: &str, handler: Arc<dyn Handler>) -> Self {
-        Self { event, collection: None, priority: 0, stop_on_error: false, name: name.into(), handler }
+        let (group, name) = (name.into(), name.into());
+        Self {
+            event,
+            collection: None,
+            priority: 0,
+            stop_on_error: false,
+            ahead: false,
+            group,
+            name,
+            handler,
+        }
+    }
+
+    /// Whether it asked for what happens in this collection.
+    pub fn concerns(&self, collection: Option<&str>) -> bool {
+        self.collection.is_none() || self.collection.as_deref() == collection
+    }
+
+    /// Calls the handler; once it is registered, a panic is a failure as any other.
+    pub fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), HookError> {
+        self.handler.call(occasion, hands)
     }
 }

@@ -1,4 +1,5 @@
 use crate::field::Field;
+use crate::oauth2::OAuth2;
 use crate::tenant::TenantId;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -121,7 +122,7 @@ pub struct AuthOptions {
     pub manage_rule: Option<Box<str>>,
     pub auth_alert: Json,
     #[serde(rename = "oauth2")]
-    pub oauth2: Json,
+    pub oauth2: OAuth2,
     pub password_auth: PasswordAuth,
     pub mfa: Json,
     pub otp: Json,

@@ -130,8 +130,8 @@ fn users() -> Collection {
     (rules.list, rules.view, rules.update, rules.delete) = (own.clone(), own.clone(), own.clone(), own);
     rules.create = Some("".into());
     if let Some(auth) = &mut users.auth {
-        auth.oauth2["mappedFields"]["name"] = "name".into();
-        auth.oauth2["mappedFields"]["avatarURL"] = "avatar".into();
+        auth.oauth2.mapped_fields.name = "name".into();
+        auth.oauth2.mapped_fields.avatar_url = "avatar".into();
     }
     let name = FieldKind::Text(TextOptions { max: 255, ..TextOptions::default() });
     let images = ["jpeg", "png", "svg+xml", "gif", "webp"];

@@ -2,7 +2,7 @@ use crate::access::{check_form, manages};
 use crate::draft::Draft;
 use crate::rule::{Bound, bind};
 use crate::view::permits;
-use crate::{Asker, Body, FieldError, FieldErrors, Prepared, RecordError, save};
+use crate::{Asker, Body, FieldError, FieldErrors, Prepared, RecordError, external, save, unproven};
 use std::sync::Arc;
 use tidewire_model::{Collection, CollectionKind, Record, Value, id};
 use tidewire_store::Tx;
@@ -27,9 +27,13 @@ pub fn create(
     let manages = check_rule(tx, asker, &draft)?;
     if collection.is_auth() {
         check_form(&draft, body, None, manages)?;
-        verify(&mut draft, manages);
     }
-    save::insert(tx, asker, draft)
+    let registers = collection.is_auth() && verify(&mut draft, asker, manages);
+    let record = save::insert(tx, asker, draft)?;
+    if registers {
+        unproven::mark(tx, &record)?;
+    }
+    Ok(record)
 }
 
 /// Refuses fields of the collection that this operation may not set.
@@ -72,11 +76,13 @@ fn check_rule(tx: &Tx<'_>, asker: &Asker, draft: &Draft) -> Result<bool, RecordE
     Ok(collection.is_auth() && manages(tx, asker, &image, &draft.body)?)
 }
 
-/// Superusers are always verified. Without a mailer nobody could confirm an address, so whoever registers is too;
-/// those who manage the collection decide themselves.
-fn verify(draft: &mut Draft, manages: bool) {
-    let registered = !manages && !draft.record.text("email").is_empty();
-    if registered || draft.record.collection.is_superusers() {
+/// Superusers are always verified. Without a mailer nobody could confirm an address, so whoever registers is too, which is
+/// told; those who manage the collection decide themselves, and of those who come from a provider it knows.
+fn verify(draft: &mut Draft, asker: &Asker, manages: bool) -> bool {
+    let registers = !manages && asker.context != external::CONTEXT && !draft.record.text("email").is_empty();
+    let is_superuser = draft.record.collection.is_superusers();
+    if registers || is_superuser {
         draft.record.set("verified", Value::Bool(true));
     }
+    registers && !is_superuser
 }

@@ -1,12 +1,16 @@
 //! Settings that superusers change at run time.
 
-use crate::RecordError;
 use crate::collections::fault::{self, Faults, required};
 use crate::error::Fault;
+use crate::{RecordError, topics};
 use serde_json::{Value as Json, json};
+use std::sync::Arc;
+use tidewire_model::{Catalog, Topics};
 use tidewire_store::{Snapshot, Store, StoreError};
 
 const KEY: &str = "settings";
+/// A member that PocketBase does not have.
+const TOPICS: &str = "topics";
 /// Members that are kept but never shown.
 const SECRETS: [&[&str]; 3] = [&["smtp", "password"], &["s3", "secret"], &["backups", "s3", "secret"]];
 
@@ -21,7 +25,11 @@ pub struct Settings {
 
 impl Settings {
     pub fn load(store: &Store) -> Result<Self, StoreError> {
-        Ok(Self::of(store.read_here(stored)?))
+        store.read_here(Self::read)
+    }
+
+    pub fn read(snapshot: &Snapshot<'_>) -> Result<Self, StoreError> {
+        Ok(Self::of(stored(snapshot)?, snapshot.catalog().topics()))
     }
 
     /// Merges a PATCH into the document, validates and saves it.
@@ -30,17 +38,25 @@ impl Settings {
             .write(move |tx| {
                 let mut document = stored(tx)?;
                 merge(&mut document, &patch)?;
-                let faults = check(&document);
+                let mut faults = check(&document);
+                let topics = new_topics(&patch, tx.catalog(), &mut faults)?;
                 if !faults.is_empty() {
                     return Err(RecordError::Invalid(faults.0));
                 }
                 tx.set_setting(KEY, &document.to_string())?;
-                Ok(Self::of(document))
+                if let Some(topics) = topics {
+                    tx.set_topics(topics)?;
+                }
+                Ok(Self::of(document, tx.catalog().topics()))
             })
             .await
     }
 
-    fn of(mut document: Json) -> Self {
+    fn of(mut document: Json, topics: &Topics) -> Self {
+        // who never heard of it sees PocketBase's settings
+        if !topics.rules.is_empty() {
+            document[TOPICS] = json!(topics);
+        }
         for path in SECRETS {
             let Some((name, parents)) = path.split_last() else { continue };
             let parent = parents.iter().try_fold(&mut document, |json, key| json.get_mut(*key));
@@ -53,6 +69,19 @@ impl Settings {
             batch_max_requests: usize::try_from(max).unwrap_or(usize::MAX),
             document,
         }
+    }
+}
+
+/// The rules of custom topics in a PATCH, which replace all that there were. They are kept with the definitions.
+fn new_topics(
+    patch: &Json,
+    catalog: &Arc<Catalog>,
+    faults: &mut Faults,
+) -> Result<Option<Topics>, RecordError> {
+    match &patch[TOPICS] {
+        Json::Null => Ok(None),
+        list @ Json::Array(_) => Ok(Some(topics::read(list, catalog, faults))),
+        _ => Err(RecordError::BadRequest("wrong type of a setting".into())),
     }
 }
 
@@ -197,7 +226,7 @@ mod tests {
 
     #[test]
     fn defaults_are_pocketbases() {
-        let settings = Settings::of(defaults());
+        let settings = Settings::of(defaults(), &Topics::default());
         assert_eq!(settings.document, serde_json::from_str::<Json>(SHOWN).unwrap());
         assert!(!settings.batch_enabled && settings.batch_max_requests == 50);
     }
@@ -232,7 +261,7 @@ mod tests {
         let secret = json!({ "smtp": { "password": "p1" }, "s3": { "secret": "p2" }, "backups": { "s3": { "secret": "p3" } } });
         merge(&mut document, &secret).unwrap();
         assert!(document.to_string().contains("p3"));
-        let shown = Settings::of(document).document.to_string();
+        let shown = Settings::of(document, &Topics::default()).document.to_string();
         assert!(
             !["p1", "p2", "p3", "secret", "password"].iter().any(|secret| shown.contains(secret)),
             "{shown}"

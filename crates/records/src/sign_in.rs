@@ -120,7 +120,7 @@ fn identify(token: &str, record: Arc<Record>, tenant: &TenantId) -> Option<Ident
 }
 
 /// Superusers belong to the instance: whatever tenant they work in, they live in the default one.
-fn home(collection: &Collection, tenant: &TenantId) -> TenantId {
+pub(crate) fn home(collection: &Collection, tenant: &TenantId) -> TenantId {
     match &collection.owner {
         _ if collection.is_superusers() => TenantId::default(),
         Some(owner) => owner.clone(),
@@ -135,6 +135,16 @@ fn identity_fields<'a>(collection: &'a Collection, wanted: Option<&'a str>) -> O
     fields.retain(|name| wanted.is_none_or(|wanted| wanted == *name));
     fields.sort_by_key(|name| *name != "email");
     Some(fields)
+}
+
+/// Whose address it is, in any case if the collection's index says so.
+pub(crate) fn find_by_email(
+    snapshot: &Snapshot<'_>,
+    collection: &Arc<Collection>,
+    tenant: &TenantId,
+    email: &str,
+) -> Result<Option<Arc<Record>>, StoreError> {
+    find(snapshot, collection, tenant, &["email"], email)
 }
 
 fn find(

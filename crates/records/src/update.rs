@@ -3,10 +3,13 @@ use crate::create::check_fields;
 use crate::draft::Draft;
 use crate::rule::bind;
 use crate::view::permits;
-use crate::{Asker, Prepared, RecordError, save};
+use crate::{Asker, Prepared, RecordError, attached, save, unproven};
 use std::sync::Arc;
-use tidewire_model::{Collection, CollectionKind, Record, Value};
+use tidewire_model::{Collection, CollectionKind, Record, Value, id};
 use tidewire_store::Tx;
+
+/// characters
+const TOKEN_KEY: usize = 50;
 
 /// Checks the update rule on the stored record, applies modifiers, validates and writes.
 pub fn update(
@@ -38,5 +41,21 @@ pub fn update(
             draft.record.set("verified", Value::Bool(true));
         }
     }
+    if collection.is_auth() && !old.bool("verified") && draft.record.bool("verified") {
+        take_over(tx, asker, &old, &mut draft)?;
+    }
     save::replace(tx, asker, &old, draft)
+}
+
+/// The address is shown to be the owner's. Whoever linked an account before that may be somebody else.
+fn take_over(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    old: &Arc<Record>,
+    draft: &mut Draft,
+) -> Result<(), RecordError> {
+    if attached::remove_links(tx, old, &asker.principal.actor())? {
+        draft.record.set("tokenKey", Value::text(&id::secret(TOKEN_KEY)));
+    }
+    Ok(unproven::clear(tx, old)?)
 }

@@ -38,6 +38,9 @@ Environment:
   TIDEWIRE_ROOM_HISTORY               messages that a room keeps for members that come back (0)
   TIDEWIRE_ROOM_HISTORY_AGE           seconds that it keeps them (60)
   TIDEWIRE_ROOM_HISTORY_BYTES         bytes of them (1048576)
+  TIDEWIRE_PRIVATE_ADDRESSES          on or off: hooks over HTTP may reach private addresses (off)
+  TIDEWIRE_HOOK_TRIES                 calls of an after-hook that fails (5)
+  TIDEWIRE_HOOK_PAUSE                 seconds before the second call, three times as many each further time (1)
   TIDEWIRE_GRACE                      seconds that streams and requests get to end (10)";
 
 /// What was typed; `Config` is what was meant.
@@ -74,6 +77,9 @@ pub enum Task {
         topic: String,
         /// Any JSON value
         json: String,
+        /// Id, slug or code of the account whose clients hear it
+        #[arg(long)]
+        account: Option<String>,
     },
 }
 

@@ -1,6 +1,6 @@
-//! What `superuser`, `account` and `key` do to an open store.
+//! What `superuser`, `account`, `key` and `publish` do to an open store.
 
-use crate::{account, key, superuser};
+use crate::{account, key, publish, superuser};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tidewire_store::Store;
@@ -41,6 +41,9 @@ pub enum Command {
     Publish {
         topic: String,
         data: Json,
+        /// id, slug or code; none: the tenant of PocketBase's clients
+        #[serde(default)]
+        account: Option<String>,
     },
 }
 
@@ -64,6 +67,6 @@ pub fn run(store: &Store, command: &Command) -> Outcome {
         }
         Command::KeyList { account } => key::list(store, account),
         Command::KeyRevoke { id } => key::revoke(store, id),
-        Command::Publish { .. } => Err(NO_SERVER.to_owned()),
+        Command::Publish { topic, data, account } => publish::run(store, account.as_deref(), topic, data),
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tidewire_server::cli::{AccountTask, Cli, KeyTask, SuperuserTask, Task};
 use tidewire_server::command::{self, Command};
 use tidewire_server::config::{self, Config};
-use tidewire_server::{control, serve};
+use tidewire_server::{control, publish, serve};
 use tidewire_store::{Store, StoreError};
 
 fn main() -> ExitCode {
@@ -29,7 +29,10 @@ fn run_server(config: Config) -> anyhow::Result<()> {
     let colors = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colors).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve::run(config))
+    let served = runtime.block_on(serve::run(config));
+    // a handler that hangs must not keep the process
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
 }
 
 fn command_of(task: Task) -> anyhow::Result<Command> {
@@ -49,10 +52,10 @@ fn command_of(task: Task) -> anyhow::Result<Command> {
         }
         Task::Key(KeyTask::List { account }) => Command::KeyList { account },
         Task::Key(KeyTask::Revoke { id }) => Command::KeyRevoke { id },
-        Task::Publish { topic, json } => {
+        Task::Publish { topic, json, account } => {
             let data = serde_json::from_str(&json)
                 .map_err(|error| anyhow::anyhow!("the message is no JSON: {error}"))?;
-            Command::Publish { topic, data }
+            Command::Publish { topic, data, account }
         }
         Task::Serve(_) => anyhow::bail!("serving is no command"),
     })
@@ -65,17 +68,27 @@ fn run_command(dir: &Path, command: &Command) -> anyhow::Result<()> {
         if let Some(outcome) = control::ask(dir, command)? {
             return report(outcome);
         }
-        if matches!(command, Command::Publish { .. }) && !dir.join(control::FILE).exists() {
+        // a message makes no folder
+        if matches!(command, Command::Publish { .. }) && !dir.join("data.db").exists() {
             return report(Err(command::NO_SERVER.to_owned()));
         }
         match open(dir) {
-            Ok(store) => return report(command::run(&store, command)),
+            Ok(store) => return report(run_alone(&store, command)),
             // a server that has not opened its socket yet, or one that is just stopping
             Err(StoreError::Locked) if Instant::now() < give_up => {
                 std::thread::sleep(Duration::from_millis(50));
             }
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+fn run_alone(store: &Store, command: &Command) -> command::Outcome {
+    match command {
+        Command::Publish { topic, data, account } => {
+            publish::run_alone(store, account.as_deref(), topic, data)
+        }
+        command => command::run(store, command),
     }
 }
 

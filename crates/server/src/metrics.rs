@@ -16,6 +16,7 @@ use std::sync::Arc;
 use tidewire_auth::Passwords;
 use tidewire_feed::{Feed, Weight};
 use tidewire_model::{TenantId, timings};
+use tidewire_records::hooks::{Follower, Followers};
 use tidewire_records::sign_in;
 use tidewire_store::Store;
 
@@ -28,6 +29,7 @@ pub struct Metrics {
     pub feed: Feed,
     pub gatekeeper: Arc<Gatekeeper>,
     pub passwords: Passwords,
+    pub followers: Followers,
 }
 
 /// All of it at one moment.
@@ -85,6 +87,7 @@ impl Collector for Scrape {
         metrics.feed_numbers(&mut page)?;
         metrics.store_numbers(&mut page)?;
         metrics.door_numbers(&mut page)?;
+        metrics.hook_numbers(&mut page)?;
         if let Some(bytes) = resident() {
             page.gauge("resident_bytes", "Memory of the process that is in use", bytes)?;
         }
@@ -112,6 +115,28 @@ impl Scrape {
 }
 
 impl Metrics {
+    /// Of each group of after-hooks that follows the log.
+    fn hook_numbers(&self, page: &mut Page<'_>) -> fmt::Result {
+        let groups = self.followers.list();
+        let of = |number: fn(&Follower) -> u64| {
+            let pairs = groups.iter().map(move |group| (&*group.group, number(group)));
+            pairs.collect::<Vec<_>>()
+        };
+        page.gauges_of(
+            "after_hook_lag",
+            "Changes that after-hooks were not called for yet",
+            &of(|one| one.lag),
+        )?;
+        page.counters_of("after_hook_calls", "Calls of after-hooks", &of(|one| one.calls))?;
+        page.counters_of(
+            "after_hook_retries",
+            "Calls that failed and were made again",
+            &of(|one| one.retries),
+        )?;
+        let help = "Changes that an after-hook was given up for";
+        page.counters_of("after_hook_given_up", help, &of(|one| one.given_up))
+    }
+
     fn door_numbers(&self, page: &mut Page<'_>) -> fmt::Result {
         let (gatekeeper, passwords) = (&self.gatekeeper, &self.passwords);
         page.gauge("sockets", "Open sockets, whatever they speak", gatekeeper.open() as u64)?;
@@ -185,6 +210,29 @@ impl Page<'_> {
 
     fn counters(&mut self, numbers: &[(&str, &str, u64)]) -> fmt::Result {
         numbers.iter().try_for_each(|(name, help, value)| self.counter(name, help, *value))
+    }
+
+    fn gauges_of(&mut self, name: &str, help: &str, values: &[(&str, u64)]) -> fmt::Result {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (group, value) in values {
+            let value = i64::try_from(*value).unwrap_or(i64::MAX);
+            metric.encode_family(&[("group", *group)])?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    fn counters_of(&mut self, name: &str, help: &str, values: &[(&str, u64)]) -> fmt::Result {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (group, value) in values {
+            metric.encode_family(&[("group", *group)])?.encode_counter::<NoLabelSet, _, u64>(value, None)?;
+        }
+        Ok(())
     }
 
     fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {

@@ -8,6 +8,8 @@ use crate::{demo, files, listen};
 use anyhow::Context;
 use std::io;
 use std::net::SocketAddr;
+use tidewire_auth::Passwords;
+use tidewire_store::Store;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -61,13 +63,28 @@ impl Running {
             streams.lane(),
             stopped,
         ));
-        let (store, feed) = (app.store.clone(), app.feed.clone());
-        let mut beside = vec![tokio::spawn(async move { control.serve(&store, &feed).await })];
+        let store = app.store.clone();
+        let mut beside = vec![tokio::spawn(async move { control.serve(&store).await })];
         if config.demo {
             let collection = demo::prepare(&app.store).await.context("cannot make the demo collection")?;
             beside.push(tokio::spawn(demo::run(app.store.clone(), collection)));
         }
         Ok(Self { address, app, config, stop, listening, streams, beside })
+    }
+
+    /// What the server reads and writes.
+    pub fn store(&self) -> &Store {
+        &self.app.store
+    }
+
+    pub fn passwords(&self) -> &Passwords {
+        &self.app.passwords
+    }
+
+    /// Until the process is told to end.
+    pub async fn until_signal(&self) -> anyhow::Result<()> {
+        Signals::new()?.next().await;
+        Ok(())
     }
 
     /// Takes no more connections, ends streams with their last chunk, lets requests finish.
@@ -80,6 +97,18 @@ impl Running {
         if tokio::time::timeout(self.config.grace, self.listening).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
+        if tokio::time::timeout(self.config.grace, self.app.events.settled()).await.is_err() {
+            tracing::warn!("some events were not told in time");
+        }
+        // requests are done: nothing more is written but by those who follow
+        let followers = self.app.followers.clone();
+        let stopping = tokio::task::spawn_blocking(move || followers.stop());
+        if tokio::time::timeout(self.config.grace, stopping).await.is_err() {
+            tracing::warn!(
+                "some after-hooks did not end in time: they are called again after the next start"
+            );
+        }
+        self.app.webhooks.close().await;
         drop(self.streams);
         self.app.close();
     }

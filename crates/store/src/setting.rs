@@ -16,4 +16,18 @@ impl Tx<'_> {
         self.connection().prepare_cached(sql)?.execute((key, json))?;
         Ok(())
     }
+    /// Nothing happens if it is not there.
+    pub fn remove_setting(&mut self, key: &str) -> Result<(), StoreError> {
+        self.guard()?;
+        self.connection().prepare_cached("DELETE FROM tw_setting WHERE key=?")?.execute([key])?;
+        Ok(())
+    }
+
+    /// Removes all whose keys begin with `prefix`.
+    pub fn remove_settings(&mut self, prefix: &str) -> Result<(), StoreError> {
+        self.guard()?;
+        let sql = "DELETE FROM tw_setting WHERE key >= ? AND key < ?";
+        self.connection().prepare_cached(sql)?.execute((prefix, format!("{prefix}\u{10ffff}")))?;
+        Ok(())
+    }
 }

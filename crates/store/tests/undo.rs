@@ -124,3 +124,55 @@ fn picture(store: &Store) -> String {
         })
         .unwrap()
 }
+
+#[test]
+fn a_part_that_fails_is_undone_and_the_job_goes_on() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let posts = save(&store, posts());
+    insert(&store, record(&posts, "old", &[])).unwrap();
+    let refused = || StoreError::NoRecord("on purpose".into());
+    let known = posts.clone();
+    let written = store.write_blocking(move |tx| {
+        tx.insert(record(&known, "bare", &[]), "")?;
+        let inner = tx.attempt(|tx| {
+            tx.insert(record(&known, "gone", &[]), "")?;
+            let old = tx.get(&known, &tenant(), "old")?.ok_or_else(refused)?;
+            tx.delete(&old, "")?;
+            tx.save_collection(collection("fresh", &[], &[]))?;
+            // a part within a part goes with it
+            tx.attempt(|tx| tx.insert(record(&known, "deeper", &[]), ""))?;
+            Err::<(), _>(refused())
+        });
+        assert_eq!(inner, Err(refused()));
+        assert!(tx.get(&known, &tenant(), "gone")?.is_none() && tx.get(&known, &tenant(), "old")?.is_some());
+        assert!(tx.catalog().by_id("fresh").is_none());
+        tx.attempt(|tx| {
+            let failed: Result<(), StoreError> = tx.attempt(|tx| {
+                tx.insert(record(&known, "no", &[]), "")?;
+                Err(refused())
+            });
+            assert!(failed.is_err());
+            tx.insert(record(&known, "yes", &[]), "")
+        })?;
+        Ok::<_, StoreError>(())
+    });
+    assert_eq!(written, Ok(()));
+    let all: Vec<String> = changes(&store).iter().map(|change| change.record().id().to_owned()).collect();
+    assert_eq!(all, ["old", "bare", "yes"]);
+    assert_dense(&changes(&store));
+    // a part that panics takes the whole job with it, even if somebody catches it
+    let known = posts.clone();
+    let written = store.write_blocking(move |tx| {
+        let part = std::panic::AssertUnwindSafe(|| {
+            let _ = tx.attempt(|tx| -> Result<(), StoreError> {
+                tx.insert(record(&known, "half", &[]), "")?;
+                panic!("on purpose")
+            });
+        });
+        assert!(std::panic::catch_unwind(part).is_err());
+        Ok::<_, StoreError>(())
+    });
+    assert_eq!(written, Err(StoreError::Panicked));
+    assert_eq!(changes(&store).len(), 3);
+}

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Home, Row, SERVERS, Stage, TIMED, WINDOW, drain, raw};
+use super::{Home, Measured, OURS, Row, SERVERS, Stage, TIMED, WINDOW, drain, raw};
 use crate::client::Subscription;
 use crate::meter::peak;
 use crate::outcome::{CPU_DELIVERY, CPU_WRITE, DELIVERIES, Outcome, P50, P99, P999, RSS_PEAK, WRITES};
@@ -33,6 +33,9 @@ const FILTER: Fan = Fan { name: "one filter for all", filtered: true, ..PLAIN };
 const FILTERS: Fan = Fan { name: "100 filters", filtered: true, groups: KINDS, ..PLAIN };
 const OWNERS_FAN: Fan = Fan { name: "owner rule, 10 owners", groups: OWNERS, ..OWNER };
 
+/// A custom topic.
+const TOPIC: &str = "bench/messages";
+
 /// The public rule is what the machine's limit is compared with.
 const WITH_RAW: &[Kind] = &[Kind::PocketBase, Kind::Tidewire, Kind::Raw];
 
@@ -51,6 +54,10 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
         rows.extend(plan.crowds.iter().map(|count| row(fan, *count)));
     }
     rows.extend([FILTERS, OWNERS_FAN].map(|fan| row(fan, plan.crowd)));
+    let count = plan.crowd;
+    rows.push(Row::new(Topic::FanOut, format!("{count}, custom topic"), OURS, Home::Shared, move |stage| {
+        published(stage, count)
+    }));
     rows
 }
 
@@ -88,9 +95,29 @@ fn full_speed(stage: &Stage, fan: Fan, count: usize) -> Result<Outcome> {
         let listeners = count / fan.groups + usize::from(group < count % fan.groups);
         host.world.create(fan.record(group), ticket, listeners as u64)
     })?;
-    let (harvest, faults) = drain(subscribers, progress.owed())?;
-    let (used, times) = (measured.used, &harvest.tally.times[TIMED]);
-    let mut outcome = Outcome::default()
+    let outcome = told(&measured, subscribers, progress.owed())?;
+    if count <= stage.plan.crowd {
+        return Ok(outcome);
+    }
+    Ok(outcome.with(&RSS_PEAK, peak(host.server.pid())? / 1024.0))
+}
+
+/// Messages by REST that no record stands behind.
+fn published(stage: &Stage, count: usize) -> Result<Outcome> {
+    let host = stage.host()?;
+    let wanted = Subscription { topic: TOPIC.to_owned(), ..Subscription::default() };
+    let subscribers = Subscribers::open(host.server.address, vec![wanted; count])?;
+    let window = WINDOW * count as u64;
+    let (measured, progress) = stage.full_speed(&subscribers, &host.server.token, window, &|ticket| {
+        host.world.publish(Record::of(TOPIC), ticket, count as u64)
+    })?;
+    told(&measured, subscribers, progress.owed())
+}
+
+fn told(measured: &Measured, subscribers: Subscribers, owed: u64) -> Result<Outcome> {
+    let (harvest, faults) = drain(subscribers, owed)?;
+    let (used, times) = (&measured.used, &harvest.tally.times[TIMED]);
+    let outcome = Outcome::default()
         .with(&DELIVERIES, measured.delivered / used.wall)
         .with(&CPU_DELIVERY, used.server * 1e6 / measured.delivered)
         .with(&WRITES, measured.answered / used.wall)
@@ -98,8 +125,5 @@ fn full_speed(stage: &Stage, fan: Fan, count: usize) -> Result<Outcome> {
         .with(&P50, times.quantile(0.5))
         .with(&P99, times.quantile(0.99))
         .with(&P999, times.quantile(0.999));
-    if count > stage.plan.crowd {
-        outcome = outcome.with(&RSS_PEAK, peak(host.server.pid())? / 1024.0);
-    }
     Ok(outcome.faults(faults).foreign(used.foreign))
 }

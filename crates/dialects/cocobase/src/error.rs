@@ -82,6 +82,9 @@ impl From<RecordError> for ApiError {
             RecordError::Referenced => Self::bad_request("The document is part of a required relation"),
             RecordError::BadRequest(text) => Self::bad_request(&text),
             RecordError::Forbidden(text) => Self::forbidden(&text),
+            RecordError::Refused { status, message } => {
+                Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), message)
+            }
             RecordError::Unsupported(what) => Self::unsupported(&format!("{what} are not supported yet")),
             RecordError::Password(PasswordError::Busy) => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests")

@@ -5,12 +5,15 @@ use crate::body::{self, BodyError, Fixed, Payload};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::fault::{blank, fault, out_of_range};
+use crate::oauth2;
 use crate::records::MISSING_OR_INVALID;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 use tidewire_auth::TokenKind;
+use tidewire_connection::events::{self, SignIn};
+use tidewire_hooks::Refusal;
 use tidewire_model::{Collection, Identity, Principal, Record, Timestamp};
 use tidewire_records::error::{Fault, FieldErrors};
 use tidewire_records::show::{Expand, show};
@@ -18,9 +21,10 @@ use tidewire_records::sign_in::{self, SignInError};
 use tidewire_records::{Asker, RecordError};
 
 const NO_AUTH_COLLECTION: &str = "Missing or invalid auth collection context.";
-const NOT_LOADED: &str = "An error occurred while loading the submitted data.";
+pub(crate) const NOT_LOADED: &str = "An error occurred while loading the submitted data.";
 const NOT_VALID: &str = "An error occurred while validating the submitted data.";
-const RULE_FAILED: &str = "The request doesn't satisfy the collection requirements to authenticate.";
+pub(crate) const RULE_FAILED: &str =
+    "The request doesn't satisfy the collection requirements to authenticate.";
 const NO_PASSWORDS: &str = "The collection is not configured to allow password authentication.";
 
 /// Characters of an identity or a password.
@@ -40,6 +44,9 @@ pub async fn with_password(mut call: Call) -> Result<Response, ApiError> {
     if !call.app.attempts.begin(address, &form.identity, Timestamp::now()) {
         return Err(ApiError::too_many_requests());
     }
+    let attempt = attempt(&call, &collection, &form.identity, "password");
+    let events = &call.app.events;
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
     let asker = Asker { context: "password", ..call.asker.clone() };
     let field = Some(form.identity_field.as_str()).filter(|field| !field.is_empty());
     let found = sign_in::with_password(
@@ -53,8 +60,9 @@ pub async fn with_password(mut call: Call) -> Result<Response, ApiError> {
     );
     let record = found.await.map_err(refusal)?;
     call.app.attempts.succeeded(address, &form.identity);
+    events.signed_in(&attempt, &record);
     let token = tidewire_auth::issue(&record, TokenKind::Auth, true, None);
-    signed_in(&call, &record, &token).await
+    signed_in(&call, &record, &token, None).await
 }
 
 /// `POST …/auth-refresh`: a token that may not be renewed is given back as it is.
@@ -71,10 +79,14 @@ pub async fn refresh(call: Call) -> Result<Response, ApiError> {
     if !sign_in::may_sign_in(&call.app.store, &call.asker, &record)? {
         return Err(ApiError::forbidden(RULE_FAILED));
     }
+    let attempt = attempt(&call, &collection, "", "token refresh");
+    let events = &call.app.events;
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
+    events.signed_in(&attempt, &record);
     let given = asker::token(&call.parts.headers, &call.query).unwrap_or_default();
     let refreshable = tidewire_auth::peek(&given).is_ok_and(|claims| claims.refreshable);
     let token = if refreshable { tidewire_auth::issue(&record, TokenKind::Auth, true, None) } else { given };
-    signed_in(&call, &record, &token).await
+    signed_in(&call, &record, &token, None).await
 }
 
 /// `POST …/impersonate/{id}`
@@ -93,8 +105,12 @@ pub async fn impersonate(mut call: Call) -> Result<Response, ApiError> {
         let faults = FieldErrors([("duration".to_owned(), fault)].into());
         return Err(ApiError::bad_request(NOT_VALID).with_faults(&faults));
     }
+    let attempt = attempt(&call, &collection, "", "impersonation");
+    let events = &call.app.events;
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
+    events.signed_in(&attempt, &record);
     let token = tidewire_auth::issue(&record, TokenKind::Auth, false, Some(duration).filter(|d| *d > 0));
-    signed_in(&call, &record, &token).await
+    signed_in(&call, &record, &token, None).await
 }
 
 /// `GET …/auth-methods`
@@ -105,10 +121,13 @@ pub async fn methods(call: Call) -> Result<Response, ApiError> {
         Some(auth) if enabled => auth.password_auth.identity_fields.iter().map(|field| &**field).collect(),
         _ => Vec::new(),
     };
+    let providers = oauth2::methods(&collection);
     call.answer_as(&Methods {
         username_password: identity_fields.contains(&"username"),
         email_password: identity_fields.contains(&"email"),
         password: PasswordMethod { identity_fields, enabled },
+        auth_providers: providers.clone().unwrap_or_default(),
+        oauth2: ProviderMethod { enabled: providers.is_some(), providers: providers.unwrap_or_default() },
         ..Methods::default()
     })
 }
@@ -121,7 +140,7 @@ struct Methods<'a> {
     oauth2: ProviderMethod,
     mfa: TimedMethod,
     otp: TimedMethod,
-    auth_providers: [(); 0],
+    auth_providers: Vec<oauth2::Method>,
     username_password: bool,
     email_password: bool,
 }
@@ -135,7 +154,7 @@ struct PasswordMethod<'a> {
 
 #[derive(Default, Serialize)]
 struct ProviderMethod {
-    providers: [(); 0],
+    providers: Vec<oauth2::Method>,
     enabled: bool,
 }
 
@@ -204,6 +223,22 @@ fn password_enabled(collection: &Collection) -> bool {
     collection.auth.as_ref().is_some_and(|auth| auth.password_auth.enabled)
 }
 
+/// Somebody who wants to be signed in, as user code is told of it.
+pub(crate) fn attempt<'a>(
+    call: &'a Call,
+    collection: &'a Collection,
+    identity: &'a str,
+    method: &'static str,
+) -> SignIn<'a> {
+    let (tenant, collection) = (&call.asker.tenant, &*collection.name);
+    SignIn { tenant, collection, identity, method, ip: asker::address(&call.parts), parts: &call.parts }
+}
+
+/// User code does not let somebody in.
+pub(crate) fn hook_refusal(refusal: &Refusal) -> ApiError {
+    ApiError::new(events::status(refusal), &refusal.message)
+}
+
 fn refusal(error: SignInError) -> ApiError {
     match error {
         SignInError::Failed => ApiError::bad_request("Failed to authenticate."),
@@ -214,8 +249,13 @@ fn refusal(error: SignInError) -> ApiError {
     }
 }
 
-/// The answer to every way of signing in: the record as it sees itself, and a token.
-async fn signed_in(call: &Call, record: &Arc<Record>, token: &str) -> Result<Response, ApiError> {
+/// The answer to every way of signing in: the record as it sees itself, a token, and what else is to be told.
+pub(crate) async fn signed_in(
+    call: &Call,
+    record: &Arc<Record>,
+    token: &str,
+    meta: Option<Json>,
+) -> Result<Response, ApiError> {
     let identity = Identity {
         record: record.clone(),
         superuser: record.collection.is_superusers(),
@@ -229,5 +269,9 @@ async fn signed_in(call: &Call, record: &Arc<Record>, token: &str) -> Result<Res
         .app
         .store
         .read(move |snapshot| Ok::<_, RecordError>(show(snapshot, &asker, &record, expand.as_ref(), None)?));
-    Ok(call.answer(&json!({ "record": shown.await?, "token": token })))
+    let mut answer = json!({ "record": shown.await?, "token": token });
+    if let Some(meta) = meta {
+        answer["meta"] = meta;
+    }
+    Ok(call.answer(&answer))
 }

@@ -34,6 +34,11 @@ fn allowed_origin(origins: &[String], origin: &HeaderValue) -> Option<HeaderValu
         .then(|| origin.clone())
 }
 
+/// False if there is an allow-list that does not have the page's origin.
+pub fn is_allowed(origins: &[String], headers: &HeaderMap) -> bool {
+    headers.get(header::ORIGIN).is_none_or(|origin| allowed_origin(origins, origin).is_some())
+}
+
 fn preflight(asked: &HeaderMap, is_allowed: bool) -> Response {
     let mut response = crate::wire::no_content();
     let headers = response.headers_mut();

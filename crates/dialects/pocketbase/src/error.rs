@@ -46,6 +46,11 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "")
     }
 
+    /// What user code refused with.
+    pub fn refused(status: u16, message: &str) -> Self {
+        Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), message)
+    }
+
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "")
     }
@@ -78,6 +83,7 @@ impl ApiError {
             RecordError::BadRequest(_) => Self::bad_request(""),
             RecordError::Forbidden(message) => Self::forbidden(&message),
             RecordError::Unsupported(what) => Self::unsupported(what),
+            RecordError::Refused { status, message } => Self::refused(status, &message),
             RecordError::Store(StoreError::NotUnique { fields }) => {
                 fields.iter().fold(Self::bad_request(failure), |error, field| {
                     error.with_fault(field, "validation_not_unique", "Value must be unique")

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, Record};
 use tidewire_records::error::FieldErrors;
+use tidewire_records::hooks::{Ahead, ahead};
 use tidewire_records::{Asker, Body, RecordError, prepare};
 use tidewire_store::Tx;
 
@@ -99,6 +100,13 @@ impl Operation {
             Action::Create | Action::Delete(_) => None,
         };
         let (store, passwords) = (&call.app.store, &call.app.passwords);
+        if let Action::Delete(id) = &action {
+            let asked = ahead(store, &asker, collection, Ahead::Delete(id), &self.body).await;
+            asked.map_err(|error| ApiError::of_record(error, DELETE_FAILED))?;
+            let (collection, shape) = (collection.clone(), Shape::of(&query));
+            let body = tidewire_records::Prepared::default();
+            return Ok(Prepared { action, collection, asker, shape, body });
+        }
         let body = prepare::prepare(store, passwords, &asker, collection, id.as_deref(), self.body).await;
         let body = body.map_err(|error| ApiError::of_record(error, failure))?;
         Ok(Prepared { action, collection: collection.clone(), asker, shape: Shape::of(&query), body })

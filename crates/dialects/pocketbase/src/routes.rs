@@ -1,6 +1,6 @@
 use crate::error::ApiError;
 use crate::unsupported::{file, file_token, maintenance, sign_in};
-use crate::{App, auth, batch, collections, cors, health, panic, realtime, records, settings, wire};
+use crate::{App, auth, batch, collections, cors, health, oauth2, panic, realtime, records, settings, wire};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
@@ -29,6 +29,8 @@ fn paths() -> Router<App> {
         .merge(auth_routes())
         .merge(missing_routes())
         .merge(realtime::routes())
+        .route("/api/oauth2-redirect", get(oauth2::redirect::redirect).post(oauth2::redirect::redirect))
+        .route("/_/", get(oauth2::page))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
 }
@@ -39,6 +41,7 @@ fn collection_routes() -> Router<App> {
         .route("/api/collections", get(collections::list).post(collections::create))
         .route("/api/collections/import", one.clone().put(collections::import))
         .route("/api/collections/meta/scaffolds", get(collections::scaffolds))
+        .route("/api/collections/meta/oauth2-providers", get(oauth2::providers))
         .route("/api/collections/{collection}", one)
         .route("/api/collections/{collection}/truncate", delete(collections::truncate))
 }
@@ -55,11 +58,11 @@ fn auth_routes() -> Router<App> {
     let below = |path: &str| format!("/api/collections/{{collection}}/{path}");
     let mut router = Router::new()
         .route(&below("auth-with-password"), post(auth::with_password))
+        .route(&below("auth-with-oauth2"), post(oauth2::sign_in))
         .route(&below("auth-refresh"), post(auth::refresh))
         .route(&below("auth-methods"), get(auth::methods))
         .route(&below("impersonate/{id}"), post(auth::impersonate));
     for path in [
-        "auth-with-oauth2",
         "auth-with-otp",
         "request-otp",
         "request-verification",
@@ -79,7 +82,6 @@ fn missing_routes() -> Router<App> {
     Router::new()
         .route("/api/files/token", post(file_token))
         .route("/api/files/{collection}/{record}/{file}", get(file))
-        .route("/api/collections/meta/oauth2-providers", get(maintenance))
         .route("/api/collections/meta/dry-run-view", post(maintenance))
         .route("/api/settings/test/s3", post(maintenance))
         .route("/api/settings/test/email", post(maintenance))

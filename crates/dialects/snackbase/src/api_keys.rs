@@ -13,13 +13,13 @@ use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
 use tidewire_auth::{Sealed, key_hash, seal, unseal};
-use tidewire_model::{Identity, Record, TenantId, Timestamp, Value};
+use tidewire_model::{Identity, Record, Timestamp, Value};
 use tidewire_records::account::random_uuid;
 use tidewire_records::internal::{self, API_KEYS};
-use tidewire_records::{sign_in, user};
+use tidewire_records::user;
+use tidewire_records::user_key::{self, KeyFault};
 use tidewire_store::{StoreError, Tx};
 
-const PREFIX: &str = "sb_ak.";
 /// Keys of one user.
 const KEYS_MAX: u64 = 10;
 const NAME_LENGTH: (usize, usize) = (3, 100);
@@ -30,30 +30,18 @@ pub fn routes() -> Router<App> {
         .route("/admin/api-keys/{id}", get(view).delete(revoke))
 }
 
-pub fn is_one(token: &str) -> bool {
-    token.starts_with(PREFIX)
-}
-
 /// The user whose key this is, as long as the key is kept and has not run out.
 pub fn identify(app: &App, token: &str) -> Result<Identity, TokenFault> {
-    app.store.read_here(|snapshot| {
-        let sealed = unseal(token, &internal::key_secret(snapshot)?).ok_or(TokenFault::Invalid)?;
-        let account = TenantId::new(&sealed.account_id);
-        let kept = internal::get(snapshot, API_KEYS, &account, &sealed.token_id)?;
-        let kept = kept.filter(|key| key.text("user") == sealed.user_id).ok_or(TokenFault::Invalid)?;
-        let expires_at = Timestamp::parse(kept.text("expires"));
-        if expires_at.is_some_and(|at| at <= Timestamp::now()) {
-            return Err(TokenFault::Expired);
-        }
-        let record = user::find(snapshot, &account, &sealed.user_id)?;
-        let record = record.filter(|user| !sign_in::is_disabled(user)).ok_or(TokenFault::Invalid)?;
-        Ok(Identity { superuser: record.collection.is_superusers(), record, tenant: account, expires_at })
+    app.store.read_here(|snapshot| user_key::identify(snapshot, token)).map_err(|fault| match fault {
+        KeyFault::Invalid => TokenFault::Invalid,
+        KeyFault::Expired => TokenFault::Expired,
+        KeyFault::Store(error) => error.into(),
     })
 }
 
 /// Whether the request comes with a key that was made for this.
 pub fn has_scope(call: &Call, scope: &str) -> Result<bool, ApiError> {
-    let token = asker::token(&call.parts.headers).filter(|token| is_one(token));
+    let token = asker::token(&call.parts.headers).filter(|token| user_key::is_one(token));
     let Some(token) = token else { return Ok(false) };
     let secret = call.app.store.read_here(internal::key_secret)?;
     Ok(unseal(&token, &secret).is_some_and(|key| key.scopes.iter().any(|one| one == scope)))

@@ -152,6 +152,9 @@ impl From<RecordError> for ApiError {
             }
             RecordError::BadRequest(text) => Self::detail(StatusCode::BAD_REQUEST, &text),
             RecordError::Forbidden(text) => Self::forbidden(&text),
+            RecordError::Refused { status, message } => {
+                Self::detail(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), &message)
+            }
             RecordError::Password(error) => error.into(),
             RecordError::Store(error) => error.into(),
             other => {

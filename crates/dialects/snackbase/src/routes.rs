@@ -11,6 +11,9 @@ use axum::routing::get;
 use http::{StatusCode, header};
 use tidewire_connection::panic;
 
+/// Where all paths but those of health are.
+pub const PREFIX: &str = "/api/v1";
+
 /// Every path of the dialect, with the headers, the errors and the cross-origin answers that all of them share.
 pub fn routes(app: App) -> Router {
     Router::new()
@@ -18,7 +21,7 @@ pub fn routes(app: App) -> Router {
         .route("/ready", get(health::ready))
         .route("/live", get(health::live))
         .nest(
-            "/api/v1",
+            PREFIX,
             paths().fallback(unknown).method_not_allowed_fallback(wrong_method).layer(from_fn(no_socket)),
         )
         .layer(from_fn(recover))

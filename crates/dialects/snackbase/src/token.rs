@@ -5,7 +5,7 @@ use crate::api_keys;
 use std::sync::Arc;
 use tidewire_auth::{Session, SessionKind, TokenError};
 use tidewire_model::{Identity, Principal, Record, TenantId, Timestamp};
-use tidewire_records::{account, sign_in, user};
+use tidewire_records::{account, sign_in, user, user_key};
 use tidewire_store::StoreError;
 
 /// Why a token proves nothing.
@@ -39,7 +39,7 @@ pub fn identify(app: &App, token: &str) -> Result<Identity, TokenFault> {
     if token.is_empty() {
         return Err(TokenFault::Missing);
     }
-    if api_keys::is_one(token) {
+    if user_key::is_one(token) {
         return api_keys::identify(app, token);
     }
     match tidewire_auth::peek_session(token) {

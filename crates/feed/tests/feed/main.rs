@@ -9,6 +9,7 @@ mod delivery;
 mod gathering;
 mod identity;
 mod input;
+mod kept;
 mod race;
 mod random;
 mod rooms;

@@ -1,6 +1,7 @@
 use super::templates;
 use serde_json::json;
 use tidewire_model::collection::{PasswordAuth, TokenOptions};
+use tidewire_model::oauth2::OAuth2;
 use tidewire_model::{AuthOptions, id};
 
 /// The members that hold a secret.
@@ -13,11 +14,7 @@ pub(crate) fn new() -> AuthOptions {
         auth_rule: Some("".into()),
         manage_rule: None,
         auth_alert: json!({ "enabled": true, "emailTemplate": templates::auth_alert() }),
-        oauth2: json!({
-            "enabled": false,
-            "mappedFields": { "avatarURL": "", "id": "", "name": "", "username": "" },
-            "providers": [],
-        }),
+        oauth2: OAuth2::default(),
         password_auth: PasswordAuth::default(),
         mfa: json!({ "duration": 600, "enabled": false, "rule": "" }),
         otp: json!({

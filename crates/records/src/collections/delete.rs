@@ -1,7 +1,7 @@
-use crate::RecordError;
+use crate::{RecordError, attached, unproven};
 use std::sync::Arc;
 use tidewire_model::Collection;
-use tidewire_store::Tx;
+use tidewire_store::{StoreError, Tx};
 
 /// Refused with `RecordError::Referenced` while other collections point to it; system collections stay.
 pub fn delete(tx: &mut Tx<'_>, collection: &Arc<Collection>) -> Result<(), RecordError> {
@@ -13,5 +13,14 @@ pub fn delete(tx: &mut Tx<'_>, collection: &Arc<Collection>) -> Result<(), Recor
     if referenced {
         return Err(RecordError::Referenced);
     }
-    Ok(tx.delete_collection(&collection.id)?)
+    Ok(remove(tx, collection)?)
+}
+
+/// Drops it with all that belongs to its records.
+pub(super) fn remove(tx: &mut Tx<'_>, collection: &Collection) -> Result<(), StoreError> {
+    if collection.is_auth() {
+        attached::remove_all(tx, collection)?;
+        unproven::clear_all(tx, collection)?;
+    }
+    tx.delete_collection(&collection.id)
 }

@@ -122,12 +122,30 @@ fn load_auth(body: &Body, auth: &mut AuthOptions) -> Result<(), RecordError> {
     let Json::Object(options) = &mut json else { return Err(malformed()) };
     for (key, option) in options {
         match body.get(key) {
+            Some(patch) if key == "oauth2" => merge(option, &with_kept_members(option, patch)?)?,
             Some(patch) if !matches!(key.as_str(), "authRule" | "manageRule") => merge(option, patch)?,
             _ => {}
         }
     }
     *auth = serde_json::from_value(json).map_err(|_| malformed())?;
     Ok(())
+}
+
+/// Providers are known by their names: what the patch leaves out of one stays, so that nobody has to send a secret again.
+fn with_kept_members(stored: &Json, patch: &Json) -> Result<Json, RecordError> {
+    let mut patch = patch.clone();
+    let stored = stored["providers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for provider in patch.get_mut("providers").and_then(Json::as_array_mut).into_iter().flatten() {
+        let Json::Object(given) = provider else { return Err(malformed()) };
+        // null takes away what may be null, and says nothing of the rest
+        given.retain(|key, value| !value.is_null() || matches!(key.as_str(), "pkce" | "extra"));
+        let known =
+            stored.iter().filter_map(Json::as_object).find(|known| known.get("name") == given.get("name"));
+        for (key, value) in known.into_iter().flatten() {
+            given.entry(key).or_insert_with(|| value.clone());
+        }
+    }
+    Ok(patch)
 }
 
 /// Lays known keys of `patch` over `base`; null changes nothing, other types are refused.
@@ -216,9 +234,9 @@ fn index_text(json: &Json) -> Result<Box<str>, RecordError> {
 }
 
 fn forget_missing_mapped_fields(auth: &mut AuthOptions, list: &[Field]) {
-    let Some(Json::Object(mapped)) = auth.oauth2.get_mut("mappedFields") else { return };
-    for name in mapped.values_mut() {
-        if name.as_str().is_none_or(|name| fields::by_name(list, name).is_none()) {
+    let mapped = &mut auth.oauth2.mapped_fields;
+    for name in [&mut mapped.id, &mut mapped.name, &mut mapped.username, &mut mapped.avatar_url] {
+        if fields::by_name(list, name).is_none() {
             *name = "".into();
         }
     }

@@ -44,7 +44,7 @@ pub fn import(
         }
     }
     for collection in gone {
-        tx.delete_collection(&collection.id)?;
+        super::delete::remove(tx, &collection)?;
     }
     for one in imported {
         save(tx, Arc::unwrap_or_clone(one.new))?;

@@ -20,6 +20,7 @@ mod validate;
 mod validate_auth;
 mod validate_field;
 mod validate_indexes;
+mod validate_oauth2;
 
 pub use crate::expand::is_unique;
 pub use create::create;

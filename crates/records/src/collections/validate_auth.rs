@@ -3,6 +3,7 @@
 use super::fault::{self, Faults, fault, required, with};
 use super::index::unique_on;
 use super::validate::Check;
+use super::validate_oauth2;
 use crate::error::Fault;
 use serde_json::{Value as Json, json};
 use tidewire_model::AuthOptions;
@@ -26,6 +27,7 @@ pub(super) fn check(check: &Check<'_>, auth: &AuthOptions, faults: &mut Faults) 
     if auth.password_auth.enabled && auth.password_auth.identity_fields.is_empty() {
         faults.add(&["passwordAuth", "identityFields"], required());
     }
+    validate_oauth2::check(&auth.oauth2, faults);
     if faults.0.0.len() == before {
         mfa(check, auth, faults);
     }
@@ -91,7 +93,7 @@ fn mfa(check: &Check<'_>, auth: &AuthOptions, faults: &mut Faults) {
     if auth.mfa["enabled"] != true {
         return;
     }
-    let methods = [auth.password_auth.enabled, auth.oauth2["enabled"] == true, auth.otp["enabled"] == true];
+    let methods = [auth.password_auth.enabled, auth.oauth2.enabled, auth.otp["enabled"] == true];
     if methods.into_iter().filter(|enabled| *enabled).count() < 2 {
         let text = "MFA requires at least 2 auth methods to be enabled.";
         return faults.add(&["mfa", "enabled"], fault("validation_mfa_not_enough_auths", text));

@@ -18,7 +18,7 @@ async fn commands_reach_a_running_server() {
         name: "Acme".to_owned(),
         api_key: key.map(str::to_owned),
     };
-    let publish = |topic: &str| Command::Publish { topic: topic.to_owned(), data: json!(1) };
+    let publish = |topic: &str| Command::Publish { topic: topic.to_owned(), data: json!(1), account: None };
     for (command, works) in [
         (create.clone(), true),
         (create, false),
@@ -54,7 +54,10 @@ async fn messages_from_the_command_line_reach_subscribers() {
     let server = Server::start().await;
     let mut stream = server.listen("", &["jobs/finished"]).await;
     let data = json!({ "text": "ahoy" });
-    server.command(Command::Publish { topic: "jobs/finished".into(), data: data.clone() }).await.unwrap();
+    server
+        .command(Command::Publish { topic: "jobs/finished".into(), data: data.clone(), account: None })
+        .await
+        .unwrap();
     let event = stream.event().await;
     assert_eq!((event.topic.as_str(), event.data), ("jobs/finished", data));
 }

@@ -23,6 +23,7 @@ pub struct Server {
     folder: TempDir,
 }
 
+#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub head: String,
@@ -72,6 +73,11 @@ impl Server {
 
     pub async fn restart(&mut self) {
         self.stop().await;
+        self.run().await;
+    }
+
+    /// After [`Server::stop`].
+    pub async fn restart_stopped(&mut self) {
         self.run().await;
     }
 
@@ -179,6 +185,11 @@ impl Server {
     pub async fn get_with(&self, path: &str, headers: &[&str]) -> Answer {
         let stream = TcpStream::connect(self.address()).await.unwrap();
         exchange(stream, "GET", path, headers, "").await
+    }
+
+    pub async fn post_with(&self, path: &str, headers: &[&str], body: Json) -> Answer {
+        let stream = TcpStream::connect(self.address()).await.unwrap();
+        exchange(stream, "POST", path, headers, &body.to_string()).await
     }
 
     /// The same from another address of this machine.

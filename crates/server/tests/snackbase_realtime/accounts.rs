@@ -342,3 +342,34 @@ async fn connections_end_with_the_token_that_opened_them() {
     socket.expect_close(1008, "Token expired").await;
     assert_eq!(events.chunk().await, "");
 }
+
+#[tokio::test]
+async fn programs_publish_on_custom_topics_of_their_account_by_api_key() {
+    let world = World::start().await;
+    let server = &world.server;
+    let body = json!({ "name": "worker" });
+    let (status, key) = world.by(&world.acme, "POST", "/api/v1/admin/api-keys", body).await;
+    assert_eq!(status, 201, "{key}");
+    let (id, key) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+    let (mut there, mut here) = (server.connect().await, server.listen("", &["jobs"]).await);
+    let root = format!("Authorization: {}", server.token);
+    let account = format!("X-Account-ID: {}", world.acme.account);
+    let body = json!({ "clientId": there.id, "subscriptions": ["jobs", "mark"] });
+    assert_eq!(server.post_with("/api/realtime", &[&root, &account], body).await.status, 204);
+    let publish = async |header: String, data: Json| {
+        let body = json!({ "topic": "jobs", "data": data });
+        server.post_with("/api/pubsub/publish", &[&header], body).await.status
+    };
+    assert_eq!(publish(format!("X-API-Key: {key}"), json!(1)).await, 200);
+    assert_eq!(publish(format!("Authorization: Bearer {key}"), json!(2)).await, 200);
+    assert_eq!(publish(format!("X-API-Key: {key}x"), json!(3)).await, 401);
+    let path = format!("/api/v1/admin/api-keys/{id}");
+    assert_eq!(world.by(&world.acme, "DELETE", &path, Json::Null).await.0, 204);
+    assert_eq!(publish(format!("X-API-Key: {key}"), json!(4)).await, 401);
+    let body = json!({ "topic": "mark" });
+    assert_eq!(server.post_with("/api/pubsub/publish", &[&root, &account], body).await.status, 200);
+    let heard: Vec<Json> = there.until_mark().await.into_iter().map(|event| event.data).collect();
+    assert_eq!(heard, [json!(1), json!(2)]);
+    server.mark().await;
+    assert_eq!(here.until_mark().await, []);
+}

@@ -1,5 +1,6 @@
 //! What one topic of one connection means to the feed.
 
+use crate::oauth2::redirect;
 use crate::realtime::encoder::{MessageEncoder, RecordEncoder};
 use crate::realtime::topic::{Scope, Topic};
 use crate::realtime::{frame, start};
@@ -7,17 +8,24 @@ use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_feed::{self as feed, ClassSpec, Interest, ResetReason};
 use tidewire_model::json::{self, Escape};
-use tidewire_model::{Catalog, Collection, CollectionKind, Language, Principal, TenantId};
+use tidewire_model::{Catalog, Collection, CollectionKind, Language, Operations, Principal, TenantId};
 use tidewire_records::Asker;
 use tidewire_records::gate::{self, Which};
 use tidewire_records::show::{Expand, Fields, Sight};
+use tidewire_records::topics::{self, Deed};
 use tidewire_rules::Residual;
 use tidewire_store::Store;
 
 /// A topic that is looked up anew under every catalog and for every principal.
 pub struct TopicInterest {
     pub topic: Topic,
+    /// whose it is
+    pub client: Box<str>,
     pub store: Store,
+    /// what user code leaves of the events of records
+    pub operations: Operations,
+    /// filters of user code, which take away
+    pub narrowed: Box<[Box<str>]>,
 }
 
 /// A topic whose path names a collection, for one principal.
@@ -31,7 +39,7 @@ impl Interest for TopicInterest {
     fn classes(&self, catalog: &Arc<Catalog>, principal: &Principal) -> Vec<ClassSpec> {
         let tenant = tenant_of(principal);
         let Some(collection) = self.collection(catalog, &tenant) else {
-            return vec![self.message_class(tenant)];
+            return self.message_classes(catalog, principal, &tenant);
         };
         match self.records(catalog, &collection, principal) {
             Some(interest) => vec![self.record_class(tenant, interest)],
@@ -45,6 +53,25 @@ impl Interest for TopicInterest {
 }
 
 impl TopicInterest {
+    pub fn new(text: &str, client: &str, store: Store) -> Self {
+        let (topic, client) = (Topic::parse(text), client.into());
+        Self { topic, client, store, operations: Operations::ALL, narrowed: Box::default() }
+    }
+
+    /// Equal names: the same subscription, which goes on where it is.
+    pub fn name(&self) -> Box<str> {
+        let text = &self.topic.text;
+        if self.operations == Operations::ALL && self.narrowed.is_empty() {
+            return text.clone();
+        }
+        let mut name = format!("{text}\n{}", self.operations.letter());
+        for filter in &self.narrowed {
+            name.push('\n');
+            name.push_str(filter);
+        }
+        name.into()
+    }
+
     /// The collection that the path names, to the letter.
     pub fn collection(&self, catalog: &Catalog, tenant: &TenantId) -> Option<Arc<Collection>> {
         let name = &*self.topic.collection;
@@ -67,13 +94,15 @@ impl TopicInterest {
             Scope::One(_) => Which::View,
         };
         let asker = self.asker(principal);
-        let gate = gate::gate(catalog, collection, which, &asker, self.topic.option("filter"));
+        let gate = gate::gate(catalog, collection, which, &asker, self.topic.option("filter"))
+            .and(gate::narrow(catalog, collection, &asker, &self.narrowed));
         if gate.constant() == Some(false) {
             return None;
         }
         let sight = Sight::of(&asker, catalog, collection);
         let encoder = RecordEncoder {
             topic: self.topic.text.clone(),
+            operations: self.operations,
             store: self.store.clone(),
             asker,
             sight,
@@ -107,10 +136,36 @@ impl TopicInterest {
         ClassSpec { topic, gate, leave, projection, encoder: Arc::new(encoder) }
     }
 
-    fn message_class(&self, tenant: TenantId) -> ClassSpec {
+    /// Whether the principal may hear messages of this name. Who signs in has no rights yet.
+    pub fn may_hear(&self, catalog: &Arc<Catalog>, principal: &Principal, name: &str) -> bool {
+        name == redirect::TOPIC
+            || topics::may(catalog, principal, name, Deed::Subscribe, || self.asker(principal))
+    }
+
+    /// What was posted is a name to the letter, also if it has options.
+    fn message_classes(
+        &self,
+        catalog: &Arc<Catalog>,
+        principal: &Principal,
+        tenant: &TenantId,
+    ) -> Vec<ClassSpec> {
+        let (text, name) = (&*self.topic.text, self.topic.name());
+        let names = [Some(name), (text != name).then_some(text)].into_iter().flatten();
+        names
+            .filter(|name| self.may_hear(catalog, principal, name))
+            .map(|name| self.message_class(tenant.clone(), name))
+            .collect()
+    }
+
+    fn message_class(&self, tenant: TenantId, name: &str) -> ClassSpec {
         let text = &self.topic.text;
+        // what a provider sends is for one client, whoever it is by then
+        let (tenant, name) = match &**text {
+            redirect::TOPIC => (TenantId::default(), Box::from(redirect::own_topic(&self.client))),
+            _ => (tenant, name.into()),
+        };
         ClassSpec {
-            topic: feed::Topic::Custom { tenant, name: text.clone() },
+            topic: feed::Topic::Custom { tenant, name },
             gate: Residual::always(),
             leave: false,
             projection: format!("pocketbase\0{text}"),
@@ -126,6 +181,10 @@ pub fn tenant_of(principal: &Principal) -> TenantId {
 /// The topic's text holds fields, expand and everything else that was asked for, so it stands for all of them.
 fn projection(encoder: &RecordEncoder) -> String {
     let mut key = format!("pocketbase\0{}\0", encoder.topic);
+    if encoder.operations != Operations::ALL {
+        key.push(encoder.operations.letter());
+        key.push('\0');
+    }
     encoder.sight.write_key(&mut key);
     if encoder.expand.is_some() || !encoder.sight.email.is_local() {
         key.push('\0');

@@ -5,11 +5,13 @@ mod encoder;
 pub mod frame;
 mod interest;
 mod options;
+mod permission;
 pub mod publish;
+pub mod pubsub;
 mod session;
 mod snapshot;
 mod start;
-mod subscribe;
+pub(crate) mod subscribe;
 pub mod topic;
 
 pub use clients::{Client, Clients};
@@ -36,5 +38,6 @@ impl Realtime {
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/realtime", get(session::connect).post(subscribe::subscribe))
+        .route("/api/pubsub", get(pubsub::connect))
         .route("/api/pubsub/publish", post(publish::publish))
 }

@@ -1,3 +1,4 @@
+use crate::realtime::pubsub;
 use std::time::Duration;
 
 /// Bounds and periods of streams.
@@ -17,6 +18,7 @@ pub struct Options {
     pub snapshot_records: usize,
     /// bytes of all snapshots of one request, with the same answer; default 8 MiB
     pub snapshot_bytes: usize,
+    pub pubsub: pubsub::Options,
 }
 
 impl Default for Options {
@@ -29,6 +31,7 @@ impl Default for Options {
             check_address: true,
             snapshot_records: 10_000,
             snapshot_bytes: 8 << 20,
+            pubsub: pubsub::Options::default(),
         }
     }
 }

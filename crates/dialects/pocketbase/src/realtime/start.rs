@@ -9,8 +9,11 @@ use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_connection::snapshot::{Limits, Snapshot, Wanted};
 use tidewire_feed::{Interest as _, ResetReason, Start};
-use tidewire_model::{Position, Principal, Seq};
+use tidewire_model::{Catalog, Position, Principal, Seq};
 use tidewire_store::{Snapshot as View, StoreError};
+
+/// As `since` of a topic whose messages are kept: all that are there.
+const FIRST: &str = "first";
 
 /// Decides for the new topics of one request.
 pub struct Beginning<'a> {
@@ -28,42 +31,66 @@ impl<'a> Beginning<'a> {
 
     pub async fn of(&mut self, interest: &Arc<TopicInterest>) -> Result<Start, StoreError> {
         let catalog = self.app.store.catalog();
-        let names_records = interest.collection(&catalog, &tenant_of(self.principal)).is_some();
+        if interest.collection(&catalog, &tenant_of(self.principal)).is_none() {
+            return self.of_messages(&catalog, interest);
+        }
         let text = &*interest.topic.text;
         let mut preface = Vec::new();
-        match self.wanted(interest, names_records).map(|cursor| self.position(cursor)) {
-            // messages are not kept
-            Some(Ok(_)) if !names_records => return Ok(self.reset(text, "not_kept")),
+        match self.wanted(interest, true).map(|cursor| self.position(cursor)) {
             Some(Ok(seq)) => return Ok(Start::After { seq, preface }),
-            Some(Err(reason)) if names_records && interest.topic.flag("snapshot") => {
+            Some(Err(cause)) if interest.topic.flag("snapshot") => {
                 let (_, cursor) = self.head();
-                preface.push(frame::reset(text, reason, &cursor));
+                preface.push(frame::reset(text, reason(cause), &cursor));
             }
-            Some(Err(reason)) => return Ok(self.reset(text, reason)),
+            Some(Err(cause)) => return Ok(self.reset(text, reason(cause))),
             None => {}
         }
-        if names_records && interest.topic.flag("snapshot") {
+        if interest.topic.flag("snapshot") {
             return self.snapshot(interest, preface).await;
         }
         Ok(Start::Now)
     }
 
+    /// Of a custom topic. Where messages are kept, all of those come that still are, also if some are gone.
+    fn of_messages(&self, catalog: &Catalog, interest: &TopicInterest) -> Result<Start, StoreError> {
+        let (text, name) = (&*interest.topic.text, interest.topic.name());
+        let is_kept = catalog.topics().keeping(name).is_some();
+        let Some(wanted) = self.wanted(interest, is_kept) else { return Ok(Start::Now) };
+        if !is_kept {
+            let cause = self.position(wanted).map_or_else(reason, |_| "not_kept");
+            return Ok(self.reset(text, cause));
+        }
+        let tenant = tenant_of(self.principal);
+        let store = &self.app.store;
+        let floor = store.read_here(|view| view.topic_floor(&tenant, name))?.max(store.floor());
+        if wanted == FIRST {
+            return Ok(Start::After { seq: floor, preface: Vec::new() });
+        }
+        Ok(match self.position(wanted) {
+            Ok(seq) if seq >= floor => Start::After { seq, preface: Vec::new() },
+            Ok(_) | Err(ResetReason::Retention) => {
+                let gone = frame::reset(text, reason(ResetReason::Retention), &self.cursor(floor));
+                Start::After { seq: floor, preface: vec![gone] }
+            }
+            Err(cause) => self.reset(text, reason(cause)),
+        })
+    }
+
     /// The position that the client asks to go on from.
-    fn wanted<'t>(&'t self, interest: &'t TopicInterest, names_records: bool) -> Option<&'t str> {
+    fn wanted<'t>(&'t self, interest: &'t TopicInterest, may_say_since: bool) -> Option<&'t str> {
         let since = interest.topic.option("since");
-        if names_records && !since.is_empty() {
+        if may_say_since && !since.is_empty() {
             return Some(since);
         }
         let in_time = self.client.opened.elapsed() <= self.app.realtime.options.resume_window;
         self.client.last_event_id.as_deref().filter(|_| in_time)
     }
 
-    fn position(&self, cursor: &str) -> Result<Seq, &'static str> {
-        let found = match self.app.feed.resume(cursor) {
+    fn position(&self, cursor: &str) -> Result<Seq, ResetReason> {
+        match self.app.feed.resume(cursor) {
             Err(ResetReason::InvalidCursor) => self.beginning_of(cursor),
             found => found,
-        };
-        found.map_err(reason)
+        }
     }
 
     /// A client that heard nothing yet brings its client id: that was its last event.

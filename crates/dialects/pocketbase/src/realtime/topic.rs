@@ -44,6 +44,14 @@ impl Topic {
         Self { text: text.into(), collection: collection.into(), scope, options: Options::parse(query) }
     }
 
+    /// The custom topic that it names: options belong to the subscription.
+    pub fn name(&self) -> &str {
+        match self.text.split_once('?') {
+            Some((path, _)) if self.options != Options::default() => path,
+            _ => &self.text,
+        }
+    }
+
     /// A query option, "" if it is absent.
     pub fn option(&self, name: &str) -> &str {
         self.options.query.get(name).map_or("", String::as_str)

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod oauth2;
 mod oracle;
 mod scenarios;
 mod world;

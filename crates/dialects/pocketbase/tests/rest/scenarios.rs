@@ -28,4 +28,4 @@ macro_rules! scenarios {
     )*};
 }
 
-scenarios! { auth batch bodies collections edges http list records settings }
+scenarios! { auth batch bodies collections edges http list oauth2_definitions records settings }

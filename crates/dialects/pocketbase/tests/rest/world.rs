@@ -89,7 +89,7 @@ impl World {
         let announcing = announced.clone();
         let announce = move |committed: Committed| {
             if let Some(feed) = announcing.get() {
-                feed.announce(committed.changes, committed.catalog);
+                feed.announce(committed.changes, committed.messages, committed.catalog);
             }
         };
         let store = Store::open(dir.path(), Options::default(), Box::new(announce)).unwrap();
@@ -124,6 +124,11 @@ impl World {
         let token = answer.json()["token"].as_str().unwrap_or_default().to_owned();
         assert!(!token.is_empty(), "cannot sign in as {identity}: {}", answer.body);
         self.tokens.insert(name.to_owned(), token);
+    }
+
+    /// What later cases may be sent `as`.
+    pub fn keep_token(&mut self, name: &str, token: &str) {
+        self.tokens.insert(name.to_owned(), token.to_owned());
     }
 
     pub async fn send(&self, case: &Case) -> Answer {

@@ -15,7 +15,8 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tidewire_model::Record;
-use tidewire_records::{Asker, Body, Prepared, RecordError};
+use tidewire_records::hooks::Ahead;
+use tidewire_records::{Asker, Body, RecordError};
 use tidewire_store::{StoreError, Tx};
 
 const WRITES_MAX: usize = 100;
@@ -30,13 +31,13 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
         let mut body = object(Some(item))?;
         enter_account(&call, &mut scope, &mut body)?;
         check(&scope, &mut body, Purpose::Create, index)?;
-        bodies.push((scope.asker, body));
+        let prepared = scope.prepare(&call.app.store, Ahead::Create, body).await;
+        bodies.push((scope.asker, prepared.map_err(|error| refuse(Refused { index, error }))?));
     }
     let writing = scope.clone();
     let records = call.app.store.write(move |tx| {
-        each(bodies, |(asker, body)| {
+        each(bodies, |(asker, prepared)| {
             let collection = writing.current(tx)?;
-            let prepared = Prepared { body, ..Prepared::default() };
             tidewire_records::create::create(tx, &asker, &collection, &prepared)
         })
     });
@@ -54,14 +55,14 @@ pub async fn change(mut call: Call) -> Result<Response, ApiError> {
         let id = text(item.remove("id"), &["body", "records", "id"])?;
         let mut body = object(item.remove("data"))?;
         check(&scope, &mut body, Purpose::Change, index)?;
-        changes.push((id, body));
+        let prepared = scope.prepare(&call.app.store, Ahead::Update(&id), body).await;
+        changes.push((id, prepared.map_err(|error| refuse(Refused { index, error }))?));
     }
     let writing = scope.clone();
     let records = call.app.store.write(move |tx| {
-        each(changes, |(id, body)| {
+        each(changes, |(id, prepared)| {
             let collection = writing.current(tx)?;
             let asker = writing.asker_for(tx, &id)?;
-            let prepared = Prepared { body, ..Prepared::default() };
             tidewire_records::update::update(tx, &asker, &collection, &id, &prepared)
         })
     });
@@ -78,8 +79,11 @@ pub async fn delete(mut call: Call) -> Result<Response, ApiError> {
     }
     let scope = Scope::open(&call, Operation::Delete)?;
     let mut ids = Vec::new();
-    for item in items(&mut call, "ids").await? {
-        ids.push(text(Some(item), &["body", "ids"])?);
+    for (index, item) in items(&mut call, "ids").await?.into_iter().enumerate() {
+        let id = text(Some(item), &["body", "ids"])?;
+        let asked = scope.prepare(&call.app.store, Ahead::Delete(&id), Body::new()).await;
+        asked.map_err(|error| refuse(Refused { index, error }))?;
+        ids.push(id);
     }
     let deleted = call.app.store.write(move |tx| {
         each(ids, |id| {

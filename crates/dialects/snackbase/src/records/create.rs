@@ -8,7 +8,8 @@ use crate::records::scope::{Operation, Scope, object};
 use crate::wire;
 use axum::response::Response;
 use http::StatusCode;
-use tidewire_records::{Body, Prepared};
+use tidewire_records::Body;
+use tidewire_records::hooks::Ahead;
 
 /// `POST /records/{collection}`
 pub async fn create(mut call: Call) -> Result<Response, ApiError> {
@@ -16,10 +17,10 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let mut body = object(call.json().await?)?;
     enter_account(&call, &mut scope, &mut body)?;
     scope.check_body(&mut body, Purpose::Create)?;
+    let prepared = scope.prepare(&call.app.store, Ahead::Create, body).await.map_err(refusal::of)?;
     let writing = scope.clone();
     let record = call.app.store.write_shortly(move |tx| {
         let collection = writing.current(tx)?;
-        let prepared = Prepared { body, ..Prepared::default() };
         tidewire_records::create::create(tx, &writing.asker, &collection, &prepared)
     });
     let record = record.await.map_err(refusal::of)?;

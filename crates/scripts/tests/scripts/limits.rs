@@ -1,0 +1,132 @@
+//! Bad scripts: each costs no more than its limit, and the next call finds a sound runtime.
+
+use crate::world::{Desk, World};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tidewire_hooks::{Act, ActError, Event, Hands, HookError};
+
+#[derive(Clone, Copy)]
+enum End {
+    TimedOut,
+    Failed(&'static str),
+}
+
+use End::{Failed, TimedOut};
+
+const BAD: &[(&str, End)] = &[
+    ("for (;;) {}", TimedOut),
+    ("while (true) { try { for (;;) {} } catch {} finally { continue } }", TimedOut),
+    ("return (async () => { for (;;) await null })()", TimedOut),
+    ("return (async () => { for (;;) {} })()", TimedOut),
+    ("(function again() { Promise.resolve().then(again) })()", TimedOut),
+    ("/(a+)+$/.test('a'.repeat(40) + 'b')", TimedOut),
+    // in C, where nothing can be interrupted: the runtime is given up
+    ("Array.prototype.indexOf.call({length: 2 ** 40}, 1)", TimedOut),
+    ("const all = []; for (;;) all.push(new Array(1000).fill(1))", Failed("out of memory")),
+    ("let s = 'x'; for (;;) s = s + s", Failed("")),
+    ("'x'.repeat(2 ** 29)", Failed("")),
+    ("new Uint8Array(2 ** 30)", Failed("")),
+    ("(function deep() { return deep() + 1 })()", Failed("Maximum call stack size exceeded")),
+    (
+        "let a = []; for (let i = 0; i < 2e4; i++) a = [a]; JSON.stringify(a)",
+        Failed("Maximum call stack size exceeded"),
+    ),
+    ("JSON.parse('['.repeat(1e6))", Failed("")),
+    ("e.value = 'x'.repeat(2 ** 20 + 1)", Failed("its answer is larger than 1048576 bytes")),
+    ("publish('t', 'x'.repeat(2 ** 20 + 1))", Failed("what it asks for is larger than 1048576 bytes")),
+    ("let a = []; for (let i = 0; i < 200; i++) a = [a]; e.value = a", Failed("its answer cannot be read")),
+];
+
+#[test]
+fn bad_scripts_hit_limits() {
+    for (body, end) in BAD {
+        let script = format!(
+            "globalThis.calls = 0;
+             onRealtimeConnect((e) => {{ if (e.bad) {{ {body} }} else e.well = ++globalThis.calls }})"
+        );
+        let world = World::with(&[("a.js", &script)], |options| {
+            options.memory = 8 << 20;
+            options.time = Duration::from_millis(300);
+        })
+        .unwrap();
+        let well =
+            || world.call(Event::RealtimeConnect, json!({ "bad": false })).unwrap().fields["well"].clone();
+        assert_eq!(well(), json!(1), "{body}");
+        match (*end, world.call(Event::RealtimeConnect, json!({ "bad": true })).map(drop)) {
+            (TimedOut, Err(HookError::TimedOut)) => {}
+            (Failed(part), Err(HookError::Failed(text))) => assert!(text.contains(part), "{body}: {text}"),
+            (_, outcome) => panic!("{body}: {outcome:?}"),
+        }
+        well();
+    }
+}
+
+#[test]
+fn a_runtime_that_hit_a_limit_is_replaced_and_others_are_not() {
+    for (body, calls) in [
+        ("throw new Error('x')", 2),
+        ("Promise.reject(1)", 2),
+        ("for (;;) {}", 1),
+        ("(function deep() { return deep() + 1 })()", 1),
+    ] {
+        let script = format!(
+            "globalThis.calls = 0;
+             onRealtimeConnect((e) => {{ if (e.bad) {{ {body} }} else e.well = ++globalThis.calls }})"
+        );
+        let time = |options: &mut tidewire_scripts::Options| options.time = Duration::from_millis(300);
+        let world = World::with(&[("a.js", &script)], time).unwrap();
+        let well = || world.call(Event::RealtimeConnect, json!({})).unwrap().fields["well"].clone();
+        assert_eq!(well(), json!(1));
+        world.call(Event::RealtimeConnect, json!({ "bad": true })).unwrap_err();
+        assert_eq!(well(), json!(calls), "{body}");
+    }
+}
+
+#[test]
+fn a_hook_may_ask_for_its_own_time_limit() {
+    let script = "onRealtimeConnect(() => { for (;;) {} }, {timeout: 0.05})";
+    let hour = Duration::from_secs(3600);
+    let world = World::with(&[("a.js", script)], |options| options.time = hour).unwrap();
+    assert_eq!(world.connect().map(drop), Err(HookError::TimedOut));
+}
+
+/// Blocks in its first act until it is told to go on.
+struct Stuck(Arc<AtomicBool>);
+
+impl Hands for Stuck {
+    fn act(&mut self, _: Act) -> Result<serde_json::Value, ActError> {
+        while !self.0.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        Ok(json!(null))
+    }
+}
+
+#[test]
+fn jobs_that_wait_time_out_and_too_many_are_refused() {
+    let script = "onRealtimeConnect(() => publish('t'), {timeout: 60});
+                  onRealtimeMessage(() => {}, {timeout: 0.05});
+                  onRecordBeforeCreate((e) => { e.done = true })";
+    let world = World::with(&[("a.js", script)], |options| options.queue = 0).unwrap();
+    // nobody may wait here; a job that is taken at once does not wait
+    assert_eq!(
+        world.connect().map(drop),
+        Err(HookError::Failed("too many hooks wait to be called".to_owned()))
+    );
+    let world = World::with(&[("a.js", script)], |_| {}).unwrap();
+    let go = Arc::new(AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let stuck = scope.spawn(|| {
+            let mut hands = Stuck(go.clone());
+            world.call_with(Event::RealtimeConnect, json!({}), &mut hands).map(drop)
+        });
+        while world.call(Event::RealtimeMessage, json!({})).map(drop) != Err(HookError::TimedOut) {}
+        // hooks inside of writes do not wait for those beside them
+        assert_eq!(world.call(Event::RecordBeforeCreate, json!({})).unwrap().fields["done"], json!(true));
+        go.store(true, Ordering::Release);
+        assert_eq!(stuck.join().unwrap(), Ok(()));
+    });
+    world.call_with(Event::RealtimeMessage, json!({}), &mut Desk::default()).unwrap();
+}

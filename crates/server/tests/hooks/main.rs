@@ -1,0 +1,20 @@
+//! User code around records against a whole server on loopback: refusals in each dialect's words, and hooks over HTTP.
+
+#![allow(clippy::unwrap_used)]
+
+mod http;
+mod receiver;
+mod refusals;
+#[path = "../realtime/server.rs"]
+#[allow(dead_code)]
+mod server;
+mod signatures;
+#[path = "../cocobase/socket.rs"]
+#[allow(dead_code)]
+mod socket;
+#[path = "../realtime/stream.rs"]
+#[allow(dead_code)]
+mod stream;
+#[path = "../cocobase/world.rs"]
+#[allow(dead_code)]
+mod world;
