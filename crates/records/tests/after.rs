@@ -266,3 +266,32 @@ fn what_retention_deleted_is_passed_over() {
     assert!(!heard.contains(&"create 1".to_owned()), "{heard:?}");
     followers.stop();
 }
+
+#[test]
+fn without_a_clean_stop_nothing_is_lost_and_what_was_saved_is_not_repeated() {
+    let world = with_posts();
+    let followers = start(&world);
+    let first = register(world.store.hooks(), "a", |_| false);
+    create(&world, "one");
+    assert_eq!(next(&first), "create one");
+    // saved by itself, a second later at most
+    let saved = format!("\"a\":{}", world.store.head());
+    let setting = || world.store.read_here(|view| view.setting("tidewire.hooks.cursors")).unwrap();
+    while !setting().is_some_and(|text| text.contains(&saved)) {
+        std::thread::yield_now();
+    }
+    create(&world, "two");
+    assert_eq!(next(&first), "create two");
+    // the store goes without the followers being told, as in a crash
+    let again = world.reopen();
+    let second = register(again.store.hooks(), "a", |_| false);
+    let next_life = start(&again);
+    create(&again, "three");
+    let mut heard = vec![next(&second)];
+    while heard.last().unwrap() != "create three" {
+        heard.push(next(&second));
+    }
+    assert!(heard == ["create two", "create three"] || heard == ["create three"], "{heard:?}");
+    next_life.stop();
+    drop(followers);
+}
