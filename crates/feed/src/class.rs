@@ -132,9 +132,11 @@ impl Decision {
         })
     }
 
-    /// One frame of its own, or nothing if the encoder declines.
+    /// One frame of its own, or nothing if the encoder declines. A change that is a message is told as one.
     pub fn encode(&self, event: &Event<'_>, scratch: &mut Vec<u8>) -> Option<Bytes> {
         scratch.clear();
+        let said = event.as_message();
+        let event = said.as_ref().unwrap_or(event);
         let wanted = guarded("encoder", || self.encoder.encode(event, scratch)).unwrap_or(false);
         wanted.then(|| Bytes::copy_from_slice(scratch))
     }

@@ -1,4 +1,4 @@
-use tidewire_model::{Action, Change};
+use tidewire_model::{Action, Change, Kept, Timestamp};
 
 /// What a class is told.
 pub enum Event<'a> {
@@ -9,9 +9,27 @@ pub enum Event<'a> {
     },
     /// a custom message; `data` is ready text of the publisher
     Message {
+        id: &'a str,
         data: &'a [u8],
+        at: Timestamp,
         cursor: &'a str,
     },
+    /// a message that is kept no longer stood here; only who falls behind retention is told
+    Forgotten {
+        cursor: &'a str,
+    },
+}
+
+impl<'a> Event<'a> {
+    /// The message that a change keeps.
+    pub(crate) fn as_message(&self) -> Option<Event<'a>> {
+        let Self::Change { change, cursor, .. } = *self else { return None };
+        let Kept { id, data, .. } = change.message()?;
+        Some(match data {
+            "" => Event::Forgotten { cursor },
+            _ => Event::Message { id, data: data.as_bytes(), at: change.at, cursor },
+        })
+    }
 }
 
 /// How a change looks to one class.

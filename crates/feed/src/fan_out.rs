@@ -9,7 +9,7 @@ use crate::slow::Question;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::Waker;
-use tidewire_model::{Change, Seq, TenantId};
+use tidewire_model::{Change, Message, Seq};
 
 /// Memory that every fan-out uses again.
 #[derive(Default)]
@@ -108,19 +108,19 @@ impl Hub {
         self.workspace.deliveries = deliveries;
     }
 
-    /// A custom message, in one order with the changes. Returns how many classes it was encoded for.
-    pub fn publish(&mut self, tenant: &TenantId, name: &str, data: &[u8]) -> usize {
+    /// A custom message, in one order with the changes.
+    pub fn publish(&mut self, message: &Message) {
+        self.recover(message.after);
         self.counters.messages.add(1);
-        let cursor = self.cursors.write(&self.place());
         let mut listeners = std::mem::take(&mut self.workspace.candidates);
         listeners.clear();
-        self.classes.listeners(tenant, name, &mut listeners);
-        let mut encoded = 0;
-        for id in &listeners {
-            let Some(class) = self.classes.get(*id) else { continue };
-            let event = Event::Message { data, cursor: &cursor };
+        self.classes.listeners(&message.tenant, &message.topic, &mut listeners);
+        let cursor = if listeners.is_empty() { String::new() } else { self.cursors.write(&self.place()) };
+        for class in &listeners {
+            let Some(class) = self.classes.get(*class) else { continue };
+            let Message { id, data, at, .. } = message;
+            let event = Event::Message { id, data, at: *at, cursor: &cursor };
             let Some(frame) = class.decision.encode(&event, &mut self.workspace.scratch) else { continue };
-            encoded += 1;
             let wakers = &mut self.workspace.wakers;
             let tally = push_message(&class.members, self.position, &frame, self.bounds, wakers);
             self.counters.deliveries.add(tally.taken);
@@ -128,7 +128,6 @@ impl Hub {
             self.counters.abandoned.add(tally.overflows);
         }
         self.workspace.candidates = listeners;
-        encoded
     }
 }
 

@@ -13,18 +13,17 @@ use crate::outbox::{Bounds, Outbox};
 use crate::pages::Pages;
 use crate::replay::Replayer;
 use crate::ring::Ring;
-use crate::rooms::{Limits, RoomInfo, Rooms};
+use crate::rooms::{Channel, Limits, RoomInfo, Rooms, Speech};
 use crate::slow::SlowLane;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
 use crate::weigh::Weight;
 
-use bytes::Bytes;
 use hashbrown::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
-use tidewire_model::{Catalog, Change, Position, Seq, TenantId, Timings};
+use tidewire_model::{Catalog, Change, Message, Position, Seq, TenantId, Timings};
 use tokio::sync::oneshot;
 
 #[derive(Clone, Debug)]
@@ -117,9 +116,15 @@ impl Feed {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Takes a commit from the store. Never blocks: if the queue is full the hub reads the log instead.
-    pub fn announce(&self, changes: Arc<[Arc<Change>]>, catalog: Option<Arc<Catalog>>) {
-        self.inner.inbox.announce(changes, catalog);
+    /// Takes a commit from the store. Never blocks: changes that find the queue full the hub reads from the log; messages are
+    /// always queued, and held until they were delivered, so that whoever publishes can bound them.
+    pub fn announce(
+        &self,
+        changes: Arc<[Arc<Change>]>,
+        messages: Arc<[Arc<Message>]>,
+        catalog: Option<Arc<Catalog>>,
+    ) {
+        self.inner.inbox.announce(changes, messages, catalog);
     }
 
     pub fn connect(&self, on_revoked: OnRevoked) -> Connection {
@@ -131,18 +136,23 @@ impl Feed {
         Connection { outbox, inbox: self.inner.inbox.clone(), bounds: self.inner.bounds }
     }
 
-    /// A custom message to everyone on the topic. Returns how many classes it was encoded for.
-    pub async fn publish(&self, tenant: &TenantId, topic: &str, data: Bytes) -> usize {
-        let (done, answer) = oneshot::channel();
-        let input = Input::Publish { tenant: tenant.clone(), name: topic.into(), data, done };
-        if self.inner.inbox.send(input).await { answer.await.unwrap_or(0) } else { 0 }
-    }
-
     /// The rooms of a tenant that somebody is in, oldest first.
     pub async fn rooms(&self, tenant: &TenantId) -> Vec<RoomInfo> {
         let (done, answer) = oneshot::channel();
         let input = Input::Rooms { tenant: tenant.clone(), done };
         if self.inner.inbox.send(input).await { answer.await.unwrap_or_default() } else { Vec::new() }
+    }
+
+    /// Whose a room is, if it exists.
+    pub async fn owner(&self, channel: Channel) -> Option<TenantId> {
+        let (done, answer) = oneshot::channel();
+        if self.inner.inbox.send(Input::Owner { channel, done }).await { answer.await.ok()? } else { None }
+    }
+
+    /// Says something in a room as nobody who is in it; nothing happens if the room does not exist or is another tenant's.
+    /// Never waits: false if too much waits for the hub already, or it has stopped.
+    pub fn speak(&self, speech: Speech) -> bool {
+        self.inner.inbox.try_send(Input::Speak(Box::new(speech)))
     }
 
     /// Returns when the hub has taken everything that was announced and asked before.

@@ -17,7 +17,7 @@ use crate::{ConnectionId, Ending, ResetReason};
 use hashbrown::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tidewire_model::{Catalog, Change, Epoch, Position, Seq, Timestamp};
+use tidewire_model::{Catalog, Change, Epoch, Message, Position, Seq, Timestamp};
 
 /// Changes read from the log at once when announcements were missed.
 const RECOVERY_CHUNK: usize = 512;
@@ -77,17 +77,11 @@ impl Hub {
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Commit { changes, catalog, announced } => {
+            Input::Commit { changes, messages, catalog, announced } => {
                 if let Some(catalog) = catalog {
                     self.redefine(catalog);
                 }
-                for change in changes.iter() {
-                    // a commit between the start's look at the log and its first announcement comes twice
-                    if change.position.seq > self.position {
-                        self.recover(change.position.seq - 1);
-                        self.apply(change);
-                    }
-                }
+                self.commit(&changes, &messages);
                 self.applied = (!self.clients.is_empty()).then_some(announced);
             }
             Input::Connect { outbox, on_revoked } => self.connect(outbox, on_revoked),
@@ -95,9 +89,6 @@ impl Hub {
                 self.set(id, principal, subscriptions);
                 // a session that no longer waits is no error
                 let _ = done.send(());
-            }
-            Input::Publish { tenant, name, data, done } => {
-                let _ = done.send(self.publish(&tenant, &name, &data));
             }
             Input::Join { id, join, done } => {
                 // a session that is gone sends its own disconnect
@@ -110,6 +101,10 @@ impl Hub {
             Input::Rooms { tenant, done } => {
                 let _ = done.send(self.rooms.list(&tenant));
             }
+            Input::Owner { channel, done } => {
+                let _ = done.send(self.rooms.room(&channel).map(|room| room.owner.clone()));
+            }
+            Input::Speak(speech) => self.speak(&speech),
             Input::Settle { done } => {
                 let _ = done.send(());
             }
@@ -122,6 +117,24 @@ impl Hub {
         }
     }
 
+    /// Changes and messages of one commit, in the order in which they were written.
+    fn commit(&mut self, changes: &[Arc<Change>], messages: &[Arc<Message>]) {
+        let mut messages = messages.iter().peekable();
+        for change in changes {
+            let seq = change.position.seq;
+            while let Some(message) = messages.next_if(|message| message.after < seq) {
+                self.publish(message);
+            }
+            // a commit between the start's look at the log and its first announcement comes twice
+            if seq > self.position {
+                self.recover(seq - 1);
+                self.apply(change);
+            }
+        }
+        // their changes may have found no room in the queue
+        messages.for_each(|message| self.publish(message));
+    }
+
     /// One change: first who everybody is, then who is told.
     fn apply(&mut self, change: &Arc<Change>) {
         self.answers.touch(change);
@@ -130,10 +143,13 @@ impl Hub {
         self.ring.push(change);
         self.position = change.position.seq;
         self.counters.changes.add(1);
+        if change.message().is_some() {
+            self.counters.messages.add(1);
+        }
     }
 
     /// Applies from the log what was announced up to `target` but found no room in the queue.
-    fn recover(&mut self, target: Seq) {
+    pub fn recover(&mut self, target: Seq) {
         while self.position < target {
             let missing = (target - self.position).min(RECOVERY_CHUNK as u64) as usize;
             let changes = self.log.read(self.position, missing);

@@ -1,20 +1,21 @@
 use crate::ConnectionId;
 use crate::interest::{Ending, OnRevoked, Subscription};
 use crate::outbox::Outbox;
-use crate::rooms::{Join, JoinError, RoomInfo};
+use crate::rooms::{Channel, Join, JoinError, RoomInfo, Speech};
 use crate::weigh::Weight;
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tidewire_model::{Catalog, Change, Principal, Seq, TenantId};
+use tidewire_model::{Catalog, Change, Message, Principal, Seq, TenantId};
 use tokio::sync::{Semaphore, oneshot};
 
 /// What the hub is asked to do.
 pub(crate) enum Input {
     Commit {
         changes: Arc<[Arc<Change>]>,
+        messages: Arc<[Arc<Message>]>,
         catalog: Option<Arc<Catalog>>,
         announced: Instant,
     },
@@ -27,12 +28,6 @@ pub(crate) enum Input {
         principal: Principal,
         subscriptions: Vec<Subscription>,
         done: oneshot::Sender<()>,
-    },
-    Publish {
-        tenant: TenantId,
-        name: Box<str>,
-        data: Bytes,
-        done: oneshot::Sender<usize>,
     },
     Join {
         id: ConnectionId,
@@ -49,6 +44,12 @@ pub(crate) enum Input {
         tenant: TenantId,
         done: oneshot::Sender<Vec<RoomInfo>>,
     },
+    Owner {
+        channel: Channel,
+        done: oneshot::Sender<Option<TenantId>>,
+    },
+    /// a message that no member sends
+    Speak(Box<Speech>),
     Settle {
         done: oneshot::Sender<()>,
     },
@@ -111,9 +112,14 @@ impl Inbox {
         }
     }
 
-    /// Never blocks. Changes that find no room are left to the log; false then. Definitions are always queued: they are
-    /// rare, and no log has them.
-    pub fn announce(&self, changes: Arc<[Arc<Change>]>, catalog: Option<Arc<Catalog>>) -> bool {
+    /// Never blocks. Changes that find no room are left to the log; false then. Definitions and messages are always
+    /// queued, for no log has them: the former are rare, and whoever publishes sees to the bound of the latter.
+    pub fn announce(
+        &self,
+        changes: Arc<[Arc<Change>]>,
+        messages: Arc<[Arc<Message>]>,
+        catalog: Option<Arc<Catalog>>,
+    ) -> bool {
         let mut state = self.state.lock();
         if state.closed {
             return false;
@@ -124,11 +130,13 @@ impl Inbox {
         }
         let fits = state.changes == 0 || state.changes + changes.len() <= self.bound;
         let changes = if fits { changes } else { Arc::default() };
-        if fits || catalog.is_some() {
+        // a message that waits holds up room of its publishers
+        let is_urgent = !messages.is_empty() || !fits;
+        if fits || catalog.is_some() || !messages.is_empty() {
             state.changes += changes.len();
-            state.push(after, Input::Commit { changes, catalog, announced: Instant::now() });
+            state.push(after, Input::Commit { changes, messages, catalog, announced: Instant::now() });
         }
-        let heard = state.heard || state.changes.max(state.entries.len()) > UNHEARD || !fits;
+        let heard = state.heard || state.changes.max(state.entries.len()) > UNHEARD || is_urgent;
         drop(state);
         if heard {
             self.ready.notify_one();
@@ -139,6 +147,13 @@ impl Inbox {
     /// Waits for room. False once the hub has stopped.
     pub async fn send(&self, input: Input) -> bool {
         let Ok(permit) = self.room.acquire().await else { return false };
+        permit.forget();
+        self.notify(input)
+    }
+
+    /// Never waits. False if there is no room, or the hub has stopped.
+    pub fn try_send(&self, input: Input) -> bool {
+        let Ok(permit) = self.room.try_acquire() else { return false };
         permit.forget();
         self.notify(input)
     }
@@ -166,7 +181,6 @@ impl Inbox {
                 match &input {
                     Input::Commit { changes, .. } => state.changes -= changes.len(),
                     Input::Set { .. }
-                    | Input::Publish { .. }
                     | Input::Join { .. }
                     | Input::Say { .. }
                     | Input::Rooms { .. }

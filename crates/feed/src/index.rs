@@ -121,6 +121,9 @@ impl Index {
 
     /// Appends the classes that this change can concern; some twice.
     pub fn candidates(&self, change: &Change, out: &mut Vec<ClassId>) {
+        if let Some(message) = change.message() {
+            return self.listeners(&change.tenant, message.topic, out);
+        }
         let Some(shelf) = self.collections.get(&Key(&change.tenant, &change.collection.id)) else { return };
         shelf.open.append_to(out);
         for image in [&change.new, &change.old].into_iter().flatten() {

@@ -46,7 +46,9 @@ pub use event::{Encoder, Event, Told};
 pub use feed::{Feed, Options};
 pub use interest::{Ending, Interest, OnRevoked, ResetReason, Start, Subscription};
 pub use log::{Answered, Asked, Log, Lookup};
-pub use rooms::{Channel, Herald, Join, JoinError, Limits as RoomLimits, Make, Participant, RoomInfo, View};
+pub use rooms::{
+    Channel, Herald, Join, JoinError, Limits as RoomLimits, Make, Participant, RoomInfo, Speech, View,
+};
 pub use stats::Stats;
 pub use topic::Topic;
 pub use weigh::Weight;

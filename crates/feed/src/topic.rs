@@ -32,7 +32,9 @@ impl Topic {
                     && *collection == change.collection.id
                     && **record == *change.record().id()
             }
-            Self::Custom { .. } => false,
+            Self::Custom { tenant, name } => {
+                *tenant == change.tenant && change.message().is_some_and(|message| *message.topic == **name)
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ pub trait Hands {
 }
 
 /// Hands for where nothing can be done.
+#[derive(Clone, Copy, Debug)]
 pub struct NoHands;
 
 /// With `rules`, records are read and written as the user of the occasion may; without, everything is allowed.

@@ -1,9 +1,12 @@
 use crate::stats::{Counted, Counters};
-use crate::{Event, Hands, HookError, Occasion, Refusal, Registration, Stats, Voice};
+use crate::{Event, Hands, HookError, Limits, Occasion, Refusal, Registration, Stats, Voice};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 /// Who is called for what; cheap to clone.
 #[derive(Clone, Default)]
@@ -11,7 +14,6 @@ pub struct Hooks {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
     lists: [ArcSwap<List>; Event::ALL.len()],
     /// one change of the lists at a time
@@ -20,6 +22,30 @@ struct Inner {
     counters: Arc<Counters>,
     voice: ArcSwapOption<Arc<dyn Voice>>,
     listener: RwLock<Option<Listener>>,
+    limits: Limits,
+    /// for handlers that are asked
+    places: Arc<Semaphore>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+impl Inner {
+    fn new(limits: Limits) -> Self {
+        Self {
+            lists: std::array::from_fn(|_| ArcSwap::default()),
+            changing: Mutex::default(),
+            next_id: AtomicU64::new(0),
+            counters: Arc::default(),
+            voice: ArcSwapOption::empty(),
+            listener: RwLock::default(),
+            limits,
+            places: Arc::new(Semaphore::new(limits.at_once.clamp(1, Semaphore::MAX_PERMITS))),
+        }
+    }
 }
 
 /// Is told that the lists changed.
@@ -32,6 +58,14 @@ type List = Vec<(HookId, Registration)>;
 pub struct HookId(u64);
 
 impl Hooks {
+    pub fn with_limits(limits: Limits) -> Self {
+        Self { inner: Arc::new(Inner::new(limits)) }
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.inner.limits
+    }
+
     pub fn register(&self, registration: Registration) -> HookId {
         self.replace(&[], vec![registration])[0]
     }
@@ -82,6 +116,11 @@ impl Hooks {
         self.inner.voice.store(Some(Arc::new(voice)));
     }
 
+    /// Takes it away again: whoever lent it goes.
+    pub fn drop_voice(&self) {
+        self.inner.voice.store(None);
+    }
+
     pub fn voice(&self) -> Option<Arc<dyn Voice>> {
         self.inner.voice.load_full().map(|voice| Arc::clone(&*voice))
     }
@@ -123,42 +162,99 @@ impl Hooks {
     fn call_those(&self, occasion: &mut Occasion, hands: &mut dyn Hands, ahead: bool) -> Result<(), Refusal> {
         for (_, registration) in self.slot(occasion.event).load_full().iter() {
             if registration.ahead == ahead && registration.concerns(occasion.collection.as_deref()) {
-                registration.judge(occasion, hands)?;
+                let outcome = registration.call(occasion, hands);
+                registration.judge(occasion.event, outcome)?;
             }
         }
         Ok(())
     }
 
-    /// The same on a thread that may be blocked, for callers that may not. Gives the occasion back as the handlers left it.
+    /// The same on threads that may be blocked, for callers that may not. Each handler has its time; one that takes longer
+    /// goes on unheard. Gives the occasion back as the handlers left it.
     pub async fn ask(
         &self,
-        occasion: Occasion,
-        hands: impl Hands + Send + 'static,
+        mut occasion: Occasion,
+        hands: impl Hands + Clone + Send + 'static,
     ) -> (Occasion, Result<(), Refusal>) {
-        self.ask_those(occasion, hands, false).await
+        let outcome = self.ask_each(&mut occasion, &hands, None, |_| Ok(())).await;
+        (occasion, outcome)
     }
 
-    /// The same for those that are called ahead, and for no others.
-    pub async fn ask_ahead(
+    /// The same with a time at which all handlers must be done, and a look at what each of them left, which may refuse.
+    pub async fn ask_each(
         &self,
-        occasion: Occasion,
-        hands: impl Hands + Send + 'static,
-    ) -> (Occasion, Result<(), Refusal>) {
-        self.ask_those(occasion, hands, true).await
+        occasion: &mut Occasion,
+        hands: &(impl Hands + Clone + Send + 'static),
+        until: Option<Instant>,
+        mut look: impl FnMut(&mut Occasion) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        for (_, registration) in self.slot(occasion.event).load_full().iter() {
+            if registration.concerns(occasion.collection.as_deref()) {
+                let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+                let time = left.unwrap_or(Duration::MAX).min(self.inner.limits.time);
+                let outcome = self.run(registration, occasion, hands.clone(), time).await;
+                registration.judge(occasion.event, outcome)?;
+                look(occasion)?;
+            }
+        }
+        Ok(())
     }
 
-    async fn ask_those(
+    /// One handler on a thread of its own, with a copy that is dropped if it comes too late.
+    async fn run(
+        &self,
+        registration: &Registration,
+        occasion: &mut Occasion,
+        mut hands: impl Hands + Send + 'static,
+        time: Duration,
+    ) -> Result<(), HookError> {
+        if time.is_zero() {
+            return Err(HookError::TimedOut);
+        }
+        let mut limit = Instant::now() + time;
+        let place = self.inner.places.clone().acquire_owned();
+        let place = if occasion.event.may_refuse() {
+            timeout_at(limit, place).await.map_err(|_| HookError::TimedOut)?
+        } else {
+            // nobody waits for it: it is late rather than lost
+            let place = place.await;
+            limit = Instant::now() + time;
+            place
+        };
+        let (registration, mut copy) = (registration.clone(), occasion.clone());
+        let running = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let outcome = registration.call(&mut copy, &mut hands);
+            (copy, outcome)
+        });
+        match timeout_at(limit, running).await {
+            Ok(Ok((left, outcome))) => {
+                *occasion = left;
+                outcome
+            }
+            Ok(Err(_)) => Err(HookError::Failed("the server stops".to_owned())),
+            Err(_) => Err(HookError::TimedOut),
+        }
+    }
+
+    /// Those that are called ahead, and no others, on a thread that may be blocked for as long as they take: they limit
+    /// themselves.
+    pub async fn ask_ahead(
         &self,
         mut occasion: Occasion,
         mut hands: impl Hands + Send + 'static,
-        ahead: bool,
     ) -> (Occasion, Result<(), Refusal>) {
         if !self.has(occasion.event) {
             return (occasion, Ok(()));
         }
+        if tokio::runtime::Handle::try_current().is_err() {
+            // whoever waits here has no runtime around it, and may be blocked
+            let outcome = self.call_ahead(&mut occasion, &mut hands);
+            return (occasion, outcome);
+        }
         let (hooks, event, tenant) = (self.clone(), occasion.event, occasion.tenant.clone());
         let asked = tokio::task::spawn_blocking(move || {
-            let outcome = hooks.call_those(&mut occasion, &mut hands, ahead);
+            let outcome = hooks.call_ahead(&mut occasion, &mut hands);
             (occasion, outcome)
         });
         asked.await.unwrap_or_else(|_| (Occasion::new(event, tenant), Err(Refusal::broken())))
@@ -199,9 +295,8 @@ fn concerns<'a>(
 
 impl Registration {
     /// What the outcome of the handler means for the event.
-    fn judge(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
-        let event = occasion.event;
-        let error = match self.call(occasion, hands) {
+    fn judge(&self, event: Event, outcome: Result<(), HookError>) -> Result<(), Refusal> {
+        let error = match outcome {
             Ok(()) => return Ok(()),
             Err(HookError::Abort(refusal)) if event.may_refuse() => return Err(refusal),
             Err(error) => error,
@@ -213,7 +308,7 @@ impl Registration {
 
 impl Refusal {
     /// What clients are told of a hook that broke; the log has the reason.
-    fn broken() -> Self {
+    pub fn broken() -> Self {
         Self { status: 500, message: "A hook failed.".to_owned() }
     }
 }
@@ -350,5 +445,57 @@ mod tests {
         hooks.drop_listener();
         hooks.register(handler("b", Ok(())));
         assert_eq!(told.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn who_asks_waits_no_longer_than_the_limit() {
+        for (stop_on_error, status) in [(false, None), (true, Some(500))] {
+            let hooks = Hooks::with_limits(Limits { time: Duration::from_millis(20), at_once: 1 });
+            let (release, held) = std::sync::mpsc::channel::<()>();
+            let held = Mutex::new(held);
+            let hang = move |occasion: &mut Occasion, _: &mut dyn Hands| -> Outcome {
+                occasion.fields.insert("heard".to_owned(), json!(["too late"]));
+                let _ = held.lock().recv();
+                Ok(())
+            };
+            let ask = async || {
+                let occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
+                let (occasion, outcome) = hooks.ask(occasion, NoHands).await;
+                (occasion.fields.get("heard").cloned(), outcome.err().map(|no| no.status))
+            };
+            let first = hooks.register(handler("first", Ok(())));
+            let hanging = Registration::new(Event::RealtimeConnect, "h", Arc::new(hang));
+            let hanging = hooks.register(Registration { stop_on_error, ..hanging });
+            assert_eq!(ask().await, (Some(json!(["first"])), status));
+            // it holds the only place until it returns
+            hooks.unregister(hanging);
+            assert_eq!(ask().await, (None, None));
+            drop(release);
+            while ask().await.0.is_none() {}
+            hooks.unregister(first);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_each_handler_left_is_looked_at() {
+        let hooks = Hooks::default();
+        for name in ["a", "b", "c"] {
+            hooks.register(handler(name, Ok(())));
+        }
+        let mut occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
+        let mut seen = Vec::new();
+        let look = |occasion: &mut Occasion| {
+            seen.push(occasion.fields["heard"].to_string());
+            if seen.len() < 2 { Ok(()) } else { Err(Refusal::broken()) }
+        };
+        let outcome = hooks.ask_each(&mut occasion, &NoHands, None, look).await;
+        assert_eq!(
+            (outcome, seen),
+            (Err(Refusal::broken()), vec![r#"["a"]"#.to_owned(), r#"["a","b"]"#.to_owned()])
+        );
+        let late = Some(Instant::now());
+        let mut occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
+        assert_eq!(hooks.ask_each(&mut occasion, &NoHands, late, |_| Ok(())).await, Ok(()));
+        assert!(occasion.fields.is_empty());
     }
 }

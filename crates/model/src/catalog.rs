@@ -1,11 +1,12 @@
 use crate::collection::Collection;
 use crate::field::FieldKind;
 use crate::tenant::TenantId;
+use crate::topics::Topics;
 use hashbrown::{Equivalent, HashMap};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// All collections at one moment. Immutable: a change of the schema makes a new one.
+/// All collections, and the rules of custom topics, at one moment. Immutable: a change of the schema makes a new one.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     /// grows with every change of a definition
@@ -15,6 +16,7 @@ pub struct Catalog {
     by_id: HashMap<Box<str>, Arc<Collection>>,
     /// lower-cased name, by owner (None: the instance)
     by_name: HashMap<(Option<TenantId>, String), Arc<Collection>>,
+    topics: Arc<Topics>,
 }
 
 /// A key of `by_name` to look up.
@@ -32,7 +34,17 @@ impl Catalog {
         let by_id = list.iter().map(|c| (c.id.clone(), c.clone())).collect();
         let named = list.iter().filter(|c| !c.internal);
         let by_name = named.map(|c| ((c.owner.clone(), c.name.to_lowercase()), c.clone())).collect();
-        Self { revision, list, by_id, by_name }
+        Self { revision, list, by_id, by_name, topics: Arc::default() }
+    }
+
+    /// The same collections with these rules of custom topics.
+    pub fn with_topics(self, topics: Arc<Topics>) -> Self {
+        Self { topics, ..self }
+    }
+
+    /// The rules of custom topics.
+    pub fn topics(&self) -> &Arc<Topics> {
+        &self.topics
     }
 
     pub fn all(&self) -> &[Arc<Collection>] {

@@ -2,8 +2,10 @@
 
 use crate::account::random_uuid;
 use crate::collections::defaults;
+use crate::draft::Draft;
 use crate::error::{FieldError, FieldErrors};
-use crate::save::set_dates;
+use crate::hooks::before;
+use crate::save::{self, set_dates};
 use crate::{Asker, Body, RecordError, validate};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -46,7 +48,6 @@ pub struct NewUser {
 /// Makes a user; without a mailer nobody could confirm the address.
 pub fn sign_up(tx: &mut Tx<'_>, tenant: &TenantId, new: NewUser) -> Result<Arc<Record>, RecordError> {
     let collection = find_or_create(tx, tenant)?;
-    check_email(tx, &collection, tenant, &new.email)?;
     let mut user = Record::empty(collection, tenant.clone());
     user.set("id", Value::text(&random_uuid()));
     user.set("email", Value::text(&new.email));
@@ -56,8 +57,17 @@ pub fn sign_up(tx: &mut Tx<'_>, tenant: &TenantId, new: NewUser) -> Result<Arc<R
     user.set("phone_number", Value::text(&new.phone_number));
     user.set(Collection::DATA, Value::Json(Json::Object(new.data)));
     user.set(ROLES, Value::Json(new.roles.into()));
-    set_dates(&mut user, true);
-    Ok(tx.insert(user, "")?)
+    let mut draft = Draft::of(user);
+    let asker = Asker { tenant: tenant.clone(), ..Asker::default() };
+    let given = draft.record.clone();
+    let called = before::creating(tx, &asker, &mut draft)?;
+    check_email(tx, tenant, &draft.record)?;
+    if called {
+        // of the server's own making is the id alone: it stays
+        save::check(tx, &draft, Some(&given))?;
+    }
+    set_dates(&mut draft.record, true);
+    Ok(tx.insert(draft.record, "")?)
 }
 
 /// What is to change of a user; what is `None` stays.
@@ -80,8 +90,7 @@ pub fn update(
     let collection = find(tx.catalog(), &asker.tenant).ok_or(RecordError::NotFound)?;
     let old = tx.get(&collection, &asker.tenant, id)?.ok_or(RecordError::NotFound)?;
     let mut user = Record::clone(&old);
-    if let Some(email) = patch.email.filter(|email| *email != old.text("email")) {
-        check_email(tx, &collection, &asker.tenant, &email)?;
+    if let Some(email) = patch.email {
         user.set("email", Value::text(&email));
     }
     if let Some(hash) = patch.hash {
@@ -99,8 +108,21 @@ pub fn update(
     if let Some(roles) = patch.roles {
         user.set(ROLES, Value::Json(roles.into()));
     }
-    set_dates(&mut user, false);
-    Ok(tx.update(&old, user, &asker.principal.actor())?)
+    let mut draft = Draft::of(user);
+    let current = before::updating(tx, asker, &old, &mut draft)?;
+    let called = current.is_some();
+    let old = current.unwrap_or(old);
+    if draft.record.text("email") != old.text("email") {
+        check_email(tx, &asker.tenant, &draft.record)?;
+    }
+    if called {
+        save::check(tx, &draft, Some(&old))?;
+        if !draft.typed("password").is_empty() {
+            draft.record.set("tokenKey", Value::text(&id::secret(TOKEN_KEY)));
+        }
+    }
+    set_dates(&mut draft.record, false);
+    Ok(tx.update(&old, draft.record, &asker.principal.actor())?)
 }
 
 /// What the app keeps of a user.
@@ -111,12 +133,8 @@ pub fn data(user: &Record) -> Body {
     }
 }
 
-fn check_email(
-    tx: &Tx<'_>,
-    collection: &Arc<Collection>,
-    tenant: &TenantId,
-    email: &str,
-) -> Result<(), RecordError> {
+fn check_email(tx: &Tx<'_>, tenant: &TenantId, user: &Record) -> Result<(), RecordError> {
+    let (collection, email) = (&user.collection, user.text("email"));
     let fault = |error| Err(RecordError::Invalid(FieldErrors::one("email", error)));
     if let Some(field) = collection.field("email")
         && let Err(error) = validate::validate(field, &Value::text(email), None)

@@ -1,6 +1,7 @@
 use crate::prepare::Body;
 use std::collections::BTreeMap;
-use tidewire_model::{Language, Principal, TenantId};
+use std::sync::Arc;
+use tidewire_model::{Catalog, Collection, Identity, Language, Principal, Record, TenantId};
 use tidewire_rules::Facts;
 
 /// One request as rules see it: who asks, in which tenant, and what `@request.*` reads besides the body.
@@ -19,6 +20,15 @@ pub struct Asker {
 }
 
 impl Asker {
+    /// The server itself in a tenant: every rule lets it pass.
+    pub fn system(catalog: &Catalog, tenant: &TenantId) -> Self {
+        let superusers = catalog.by_id(Collection::SUPERUSERS_ID).cloned().unwrap_or_default();
+        let record = Arc::new(Record::empty(superusers, TenantId::default()));
+        let identity = Identity { record, superuser: true, tenant: tenant.clone(), expires_at: None };
+        let principal = Principal::Known(Arc::new(identity));
+        Self { principal, tenant: tenant.clone(), context: "default", ..Self::default() }
+    }
+
     pub fn is_superuser(&self) -> bool {
         self.principal.is_superuser()
     }

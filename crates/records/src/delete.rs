@@ -1,5 +1,7 @@
+use crate::draft::Draft;
+use crate::hooks::before;
 use crate::rule::bind;
-use crate::save::set_dates;
+use crate::save::{check, set_dates};
 use crate::view::permits;
 use crate::{Asker, Body, RecordError};
 use std::collections::{HashSet, VecDeque};
@@ -29,7 +31,7 @@ pub fn delete(
     if !permits(tx, &rule, &record)? {
         return Err(RecordError::NotFound);
     }
-    cascade(tx, record, &asker.principal.actor())
+    cascade(tx, record, asker)
 }
 
 /// Deletes every record of the collection in the asker's tenant, one change each.
@@ -37,7 +39,6 @@ pub fn truncate(tx: &mut Tx<'_>, asker: &Asker, collection: &Arc<Collection>) ->
     if !asker.is_superuser() {
         return Err(RecordError::SuperusersOnly);
     }
-    let actor = asker.principal.actor();
     loop {
         let query = Query::new(collection, &asker.tenant, Timestamp::now()).page(BATCH, 0);
         let records = tx.select(collection, &query)?;
@@ -47,7 +48,7 @@ pub fn truncate(tx: &mut Tx<'_>, asker: &Asker, collection: &Arc<Collection>) ->
         for record in records {
             // a cascade may have taken it already
             if tx.get(collection, &asker.tenant, record.id())?.is_some() {
-                cascade(tx, record, &actor)?;
+                cascade(tx, record, asker)?;
             }
         }
     }
@@ -63,20 +64,21 @@ struct Doomed {
 }
 
 /// Depth first with a stack of its own: chains of records may be longer than the thread's.
-fn cascade(tx: &mut Tx<'_>, record: Arc<Record>, actor: &str) -> Result<(), RecordError> {
+fn cascade(tx: &mut Tx<'_>, record: Arc<Record>, asker: &Asker) -> Result<(), RecordError> {
+    let actor = asker.principal.actor();
     let mut seen = HashSet::from([key(&record)]);
-    let mut stack = vec![doom(tx, record)?];
+    let mut stack: Vec<Doomed> = doom(tx, record, asker)?.into_iter().collect();
     while let Some(mut top) = stack.pop() {
         let Some(referring) = next_referring(tx, &mut top, &seen)? else {
-            remove(tx, &top.record, actor)?;
+            remove(tx, &top.record, &actor)?;
             continue;
         };
-        let child = release(tx, &top, &referring, actor)?;
+        let child = release(tx, &top, &referring, asker)?;
         stack.push(top);
         if let Some(child) = child
             && seen.insert(key(&child))
         {
-            stack.push(doom(tx, child)?);
+            stack.extend(doom(tx, child, asker)?);
         }
     }
     Ok(())
@@ -86,7 +88,9 @@ fn key(record: &Record) -> (Box<str>, Box<str>) {
     (record.collection.id.clone(), record.id().into())
 }
 
-fn doom(tx: &Tx<'_>, record: Arc<Record>) -> Result<Doomed, RecordError> {
+/// `None` if a hook deleted the record meanwhile.
+fn doom(tx: &mut Tx<'_>, record: Arc<Record>, asker: &Asker) -> Result<Option<Doomed>, RecordError> {
+    let Some(record) = before::deleting(tx, asker, record)? else { return Ok(None) };
     if record.collection.is_superusers() {
         let query = Query::new(&record.collection, &record.tenant, Timestamp::now());
         if tx.count(&query)? <= 1 {
@@ -101,7 +105,7 @@ fn doom(tx: &Tx<'_>, record: Arc<Record>) -> Result<Doomed, RecordError> {
         .map(|(collection, index)| (collection.clone(), index))
         .collect();
     references.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-    Ok(Doomed { record, references: references.into(), referring: VecDeque::new() })
+    Ok(Some(Doomed { record, references: references.into(), referring: VecDeque::new() }))
 }
 
 /// The next record that refers to the doomed one and is not doomed itself.
@@ -135,7 +139,7 @@ fn release(
     tx: &mut Tx<'_>,
     doomed: &Doomed,
     referring: &Arc<Record>,
-    actor: &str,
+    asker: &Asker,
 ) -> Result<Option<Arc<Record>>, RecordError> {
     let Some((collection, index)) = doomed.references.front() else { return Ok(None) };
     let field = &collection.fields[*index];
@@ -158,9 +162,24 @@ fn release(
     }
     let mut released = Record::clone(referring);
     released.values[*index] = if left.is_empty() { field.unset() } else { Value::list(left) };
-    set_dates(&mut released, false);
-    tx.update(referring, released, actor)?;
+    write_released(tx, asker, referring, released)?;
     Ok(None)
+}
+
+fn write_released(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    old: &Arc<Record>,
+    released: Record,
+) -> Result<(), RecordError> {
+    let mut draft = Draft::of(released);
+    let current = before::updating(tx, asker, old, &mut draft)?;
+    if let Some(current) = &current {
+        check(tx, &draft, Some(current))?;
+    }
+    set_dates(&mut draft.record, false);
+    tx.update(current.as_ref().unwrap_or(old), draft.record, &asker.principal.actor())?;
+    Ok(())
 }
 
 fn remove(tx: &mut Tx<'_>, record: &Arc<Record>, actor: &str) -> Result<(), StoreError> {

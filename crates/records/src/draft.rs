@@ -29,6 +29,8 @@ pub(crate) struct Draft {
     pub plain: BTreeMap<usize, String>,
     /// values to be stored encrypted, by field index
     pub secrets: BTreeMap<usize, Json>,
+    /// what hooks set ahead of the write
+    pub ahead: Body,
 }
 
 /// What a body key asks of a field.
@@ -53,6 +55,7 @@ impl Draft {
             reads_body,
             plain: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            ahead: prepared.ahead.clone(),
         };
         let mut keys: Vec<&String> = prepared.body.keys().collect();
         // a plain name comes before its modifiers
@@ -74,6 +77,25 @@ impl Draft {
             draft.open(more.into_iter().map(|key| (key, &prepared.body[key.as_str()])));
         }
         draft
+    }
+
+    /// A record that is ready as it is.
+    pub fn of(record: Record) -> Self {
+        Self {
+            record,
+            body: Body::new(),
+            named: Vec::new(),
+            reads_body: false,
+            plain: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            ahead: Body::new(),
+        }
+    }
+
+    /// As if a superuser's body had named the field.
+    pub fn set(&mut self, index: usize, input: &Json, prepared: &Prepared) {
+        let collection = self.record.collection.clone();
+        self.apply(index, &collection.fields[index], Change::Set, input, prepared);
     }
 
     /// What no field is named for goes into `data`, which is always an object.

@@ -89,6 +89,9 @@ pub enum RecordError {
     /// something that Tidewire does not do yet
     #[error("not supported: {0}")]
     Unsupported(&'static str),
+    /// a hook refused the write
+    #[error("{message}")]
+    Refused { status: u16, message: String },
     /// a password could not be hashed or checked now
     #[error(transparent)]
     Password(#[from] PasswordError),

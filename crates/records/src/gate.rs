@@ -1,6 +1,6 @@
 //! Rule and filter of a live subscription as one residual.
 
-use crate::rule::{Bound, bind, bind_text};
+use crate::rule::{Bound, bind, bind_text, resolve};
 use crate::{Asker, Body};
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, Language};
@@ -42,6 +42,27 @@ pub fn gate(
         Ok(chosen) => permitted.and(chosen),
         Err(_) => Residual::never(),
     }
+}
+
+/// What a filter of the server's own code lets through, written in the language of the asker. It may read hidden fields; one
+/// that cannot be resolved is `never`.
+pub fn narrow(
+    catalog: &Arc<Catalog>,
+    collection: &Arc<Collection>,
+    asker: &Asker,
+    filters: &[Box<str>],
+) -> Residual {
+    filters.iter().fold(Residual::always(), |narrow, filter| {
+        let audience = Audience::Superuser;
+        let resolved = resolve(catalog, collection, &asker.tenant, audience, asker.language, filter);
+        match resolved {
+            Ok(rule) => narrow.and(rule.bind(&asker.facts(&Body::new()))),
+            Err(error) => {
+                tracing::error!(%error, %filter, collection = &*collection.name, "a hook's filter is no filter");
+                Residual::never()
+            }
+        }
+    })
 }
 
 /// A `sort` option means nothing live, yet it voids a subscription as it voids a list.

@@ -16,6 +16,7 @@ pub(crate) mod expand;
 pub(crate) mod fields;
 pub mod formulas;
 pub mod gate;
+pub mod hooks;
 pub mod internal;
 pub mod key;
 pub mod list;

@@ -2,9 +2,11 @@
 
 use crate::account::random_uuid;
 use crate::collections::defaults::checksum;
+use crate::draft::Draft;
 use crate::error::{FieldError, FieldErrors, RecordError};
-use crate::save::set_dates;
-use crate::{Asker, Body, validate};
+use crate::hooks::before;
+use crate::save::{check, set_dates};
+use crate::{Asker, Body, Prepared, validate};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::field::{AutodateOptions, JsonOptions, TextOptions};
@@ -36,13 +38,17 @@ pub fn insert(
     tx: &mut Tx<'_>,
     asker: &Asker,
     collection: &Arc<Collection>,
-    data: Body,
+    data: impl Into<Prepared>,
 ) -> Result<Arc<Record>, RecordError> {
+    let prepared = data.into();
     let mut record = Record::empty(collection.clone(), asker.tenant.clone());
     record.set("id", Value::text(&random_uuid()));
-    set_data(&mut record, data)?;
-    set_dates(&mut record, true);
-    Ok(tx.insert(record, &asker.principal.actor())?)
+    let mut draft = documented(record, prepared.body, prepared.ahead)?;
+    if before::creating(tx, asker, &mut draft)? {
+        check(tx, &draft, None)?;
+    }
+    set_dates(&mut draft.record, true);
+    Ok(tx.insert(draft.record, &asker.principal.actor())?)
 }
 
 /// Lays `patch` over a document of an open collection.
@@ -50,29 +56,45 @@ pub fn merge(
     tx: &mut Tx<'_>,
     asker: &Asker,
     old: &Arc<Record>,
-    patch: Body,
+    patch: impl Into<Prepared>,
 ) -> Result<Arc<Record>, RecordError> {
-    let mut record = Record::clone(old);
+    let prepared = patch.into();
+    let record = Record::clone(old);
     let mut data = match record.get(Collection::DATA) {
         Some(Value::Json(Json::Object(data))) => data.clone(),
         _ => Body::new(),
     };
-    lay_over(&mut data, patch);
-    set_data(&mut record, data)?;
-    set_dates(&mut record, false);
-    Ok(tx.update(old, record, &asker.principal.actor())?)
+    lay_over(&mut data, prepared.body);
+    let mut draft = documented(record, data, prepared.ahead)?;
+    let current = before::updating(tx, asker, old, &mut draft)?;
+    if let Some(current) = &current {
+        check(tx, &draft, Some(current))?;
+    }
+    set_dates(&mut draft.record, false);
+    Ok(tx.update(current.as_ref().unwrap_or(old), draft.record, &asker.principal.actor())?)
+}
+
+/// Deletes a document of an open collection.
+pub fn delete(tx: &mut Tx<'_>, asker: &Asker, old: Arc<Record>) -> Result<(), RecordError> {
+    match before::deleting(tx, asker, old)? {
+        Some(old) => Ok(tx.delete(&old, &asker.principal.actor())?),
+        // a hook did
+        None => Ok(()),
+    }
 }
 
 /// Deletes all documents, one change each. The collection goes in a later write, so that who watches it hears of them.
 pub fn empty(tx: &mut Tx<'_>, asker: &Asker, collection: &Arc<Collection>) -> Result<(), RecordError> {
-    let actor = asker.principal.actor();
     loop {
         let records = some_documents(tx, asker, collection)?;
         if records.is_empty() {
             return Ok(());
         }
         for record in records {
-            tx.delete(&record, &actor)?;
+            // a hook may have taken it already
+            if let Some(record) = tx.get(collection, &asker.tenant, record.id())? {
+                delete(tx, asker, record)?;
+            }
         }
     }
 }
@@ -115,14 +137,17 @@ fn lay_over(data: &mut Body, mut patch: Body) {
     data.extend(patch);
 }
 
-fn set_data(record: &mut Record, data: Body) -> Result<(), RecordError> {
+/// A record with this document, and what hooks set ahead.
+fn documented(mut record: Record, data: Body, ahead: Body) -> Result<Draft, RecordError> {
     let value = Value::Json(Json::Object(data));
     if let Some(field) = record.collection.field(Collection::DATA) {
         let checked = validate::validate(field, &value, None);
         checked.map_err(|error| RecordError::Invalid(FieldErrors::one(Collection::DATA, error)))?;
     }
     record.set(Collection::DATA, value);
-    Ok(())
+    let mut draft = Draft::of(record);
+    draft.ahead = ahead;
+    Ok(draft)
 }
 
 /// Names stand in URLs; everything else about them is up to the tenant.

@@ -2,6 +2,7 @@
 
 use crate::draft::Draft;
 use crate::error::{FieldError, FieldErrors, RecordError};
+use crate::hooks::before;
 use crate::secret::FieldKey;
 use crate::{Asker, pattern, validate};
 use std::sync::Arc;
@@ -13,8 +14,13 @@ use tidewire_store::{StoreError, Tx};
 const ANONYMOUS: &str = "anonymous";
 
 pub(crate) fn insert(tx: &mut Tx<'_>, asker: &Asker, mut draft: Draft) -> Result<Arc<Record>, RecordError> {
-    let chosen_id = !draft.record.id().is_empty();
+    let given_id = draft.record.id().to_owned();
     generate(&mut draft.record);
+    let made_id = draft.record.id().to_owned();
+    if before::creating(tx, asker, &mut draft)? {
+        generate(&mut draft.record);
+    }
+    let chosen_id = !given_id.is_empty() || draft.record.id() != made_id;
     check(tx, &draft, None)?;
     if chosen_id {
         check_case(tx, &draft.record)?;
@@ -33,6 +39,8 @@ pub(crate) fn replace(
     old: &Arc<Record>,
     mut draft: Draft,
 ) -> Result<Arc<Record>, RecordError> {
+    let current = before::updating(tx, asker, old, &mut draft)?;
+    let old = current.as_ref().unwrap_or(old);
     check(tx, &draft, Some(old))?;
     renew_token_key(&mut draft, old);
     set_dates(&mut draft.record, false);
@@ -60,7 +68,7 @@ fn generate(record: &mut Record) {
 }
 
 /// All faults of all fields.
-fn check(tx: &Tx<'_>, draft: &Draft, old: Option<&Record>) -> Result<(), RecordError> {
+pub(crate) fn check(tx: &Tx<'_>, draft: &Draft, old: Option<&Record>) -> Result<(), RecordError> {
     let record = &draft.record;
     let mut errors = FieldErrors::default();
     for (index, (field, value)) in record.fields().enumerate() {

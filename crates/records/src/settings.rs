@@ -21,7 +21,11 @@ pub struct Settings {
 
 impl Settings {
     pub fn load(store: &Store) -> Result<Self, StoreError> {
-        Ok(Self::of(store.read_here(stored)?))
+        store.read_here(Self::read)
+    }
+
+    pub fn read(snapshot: &Snapshot<'_>) -> Result<Self, StoreError> {
+        Ok(Self::of(stored(snapshot)?))
     }
 
     /// Merges a PATCH into the document, validates and saves it.

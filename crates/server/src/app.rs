@@ -10,6 +10,8 @@ use axum::Router;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Bounds, Passwords};
+use tidewire_cocobase::realtime::ServerVoice;
+use tidewire_connection::events::Events;
 use tidewire_feed::Feed;
 use tidewire_pocketbase::realtime;
 use tidewire_records::bootstrap;
@@ -28,6 +30,9 @@ pub struct App {
     pub router: Router,
     /// counts the sockets
     pub gatekeeper: Arc<Gatekeeper>,
+    /// tells user code what happens on connections
+    pub events: Events,
+    pub passwords: Passwords,
     announced: Arc<Announced>,
 }
 
@@ -41,10 +46,12 @@ impl App {
         let announcing = announced.clone();
         let announce = move |committed: tidewire_store::Committed| {
             if let Some(feed) = &*announcing.lock() {
-                feed.announce(committed.changes, committed.catalog);
+                feed.announce(committed.changes, committed.messages, committed.catalog);
             }
         };
-        let store_options = tidewire_store::Options { durability: config.durability, ..Default::default() };
+        let hooks = config.hooks.clone();
+        let store_options =
+            tidewire_store::Options { durability: config.durability, hooks, ..Default::default() };
         let store = Store::open(&config.dir, store_options, Box::new(announce))
             .with_context(|| format!("cannot open the data folder {}", config.dir.display()))?;
         bootstrap::bootstrap(&store)?;
@@ -53,18 +60,22 @@ impl App {
         *announced.lock() = Some(feed.clone());
         let gatekeeper = Gatekeeper::new(config.connections);
         let passwords = Passwords::new(HASHING.0, HASHING.1);
-        let router = router(config, &store, &feed, &passwords).merge(metrics::routes(Metrics {
+        let events = Events::new(store.clone());
+        store.hooks().set_voice(Arc::new(voice(config, &feed)));
+        let router = router(config, &store, &feed, &passwords, &events).merge(metrics::routes(Metrics {
             store: store.clone(),
             feed: feed.clone(),
             gatekeeper: gatekeeper.clone(),
-            passwords,
+            passwords: passwords.clone(),
         }));
-        Ok(Self { store, feed, router, gatekeeper, announced })
+        Ok(Self { store, feed, router, gatekeeper, events, passwords, announced })
     }
 
     /// Lets go of the store; it closes when the last request has.
     pub fn close(self) {
         self.announced.lock().take();
+        // it speaks through the feed, which reads the store, which holds the hooks
+        self.store.hooks().drop_voice();
     }
 }
 
@@ -76,14 +87,21 @@ pub fn stream_paths() -> impl Iterator<Item = &'static str> {
         .copied()
 }
 
-fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords) -> Router {
-    let (store, feed, passwords) = (store.clone(), feed.clone(), passwords.clone());
+/// What the server itself says to members of rooms.
+fn voice(config: &Config, feed: &Feed) -> ServerVoice {
+    let options = &config.cocobase;
+    ServerVoice { feed: feed.clone(), own_rooms: options.room_scope_project, bytes: options.message_bytes }
+}
+
+fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords, events: &Events) -> Router {
+    let (store, feed, passwords, events) = (store.clone(), feed.clone(), passwords.clone(), events.clone());
     let attempts = Arc::new(Attempts::new(config.rate_limit.then(Bounds::default)));
     let origins: Arc<[String]> = config.origins.as_slice().into();
     let pocketbase = tidewire_pocketbase::App {
         store: store.clone(),
         feed: feed.clone(),
         passwords: passwords.clone(),
+        events: events.clone(),
         attempts: attempts.clone(),
         realtime: Arc::new(realtime::Realtime::new(realtime_options(&config.realtime))),
         origins: origins.clone(),
@@ -92,6 +110,7 @@ fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords) ->
         store: store.clone(),
         feed: feed.clone(),
         passwords: passwords.clone(),
+        events: events.clone(),
         attempts: attempts.clone(),
         realtime: Arc::new(tidewire_snackbase::realtime::Realtime::new(snackbase_options(config))),
         lifetimes: config.snackbase.lifetimes,
@@ -99,7 +118,8 @@ fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords) ->
     };
     let keys = Arc::new(Keys::new(store.clone()));
     let realtime = Arc::new(tidewire_cocobase::realtime::Realtime::new(cocobase_options(config)));
-    let cocobase = tidewire_cocobase::App { store, feed, passwords, keys, attempts, origins, realtime };
+    let cocobase =
+        tidewire_cocobase::App { store, feed, passwords, events, keys, attempts, origins, realtime };
     tidewire_pocketbase::routes(pocketbase)
         .merge(tidewire_snackbase::routes(snackbase))
         .merge(tidewire_cocobase::routes(cocobase))

@@ -1,6 +1,7 @@
 //! The only place that reads the environment.
 
 mod rooms;
+mod scripts;
 
 use crate::cli::ServeArgs;
 use anyhow::{Context, bail};
@@ -8,6 +9,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+use tidewire_hooks::Hooks;
 use tidewire_store::Durability;
 
 /// What a server is run with: flags and environment, checked.
@@ -28,6 +30,12 @@ pub struct Config {
     pub snackbase: SnackBase,
     /// limit failed sign-ins and refused WebSockets; default on
     pub rate_limit: bool,
+    /// user code around the feed
+    pub hooks: Hooks,
+    /// the part of it that is written in JavaScript
+    pub scripts: tidewire_scripts::Options,
+    /// hooks over HTTP, and scripts that fetch, may reach private addresses; default off
+    pub private_addresses: bool,
     /// how long streams and requests may take to end after a signal; default 10 s
     pub grace: Duration,
 }
@@ -144,6 +152,9 @@ impl Config {
             cocobase: tidewire_cocobase::realtime::Options::default(),
             rooms: tidewire_feed::RoomLimits::default(),
             rate_limit: true,
+            hooks: Hooks::default(),
+            scripts: tidewire_scripts::Options::new(&dir.join("hooks")),
+            private_addresses: false,
             grace: Duration::from_secs(10),
         }
     }
@@ -155,6 +166,9 @@ impl Config {
         config.demo = args.demo;
         config.rate_limit = switch("TIDEWIRE_RATE_LIMIT", config.rate_limit)?;
         config.grace = seconds("TIDEWIRE_GRACE", config.grace)?;
+        config.hooks = hooks()?;
+        config.scripts = scripts::options(args, &config)?;
+        config.private_addresses = switch("TIDEWIRE_PRIVATE_ADDRESSES", config.private_addresses)?;
         config.durability = durability("TIDEWIRE_SYNC", config.durability)?;
         let connections = &mut config.connections;
         connections.total = number("TIDEWIRE_CONNECTIONS", connections.total)?;
@@ -215,6 +229,14 @@ fn durability(name: &str, default: Durability) -> anyhow::Result<Durability> {
         Some("checkpoint") => Ok(Durability::Checkpoint),
         Some(other) => bail!("{name} is {other:?}: \"commit\" or \"checkpoint\" is expected"),
     }
+}
+
+fn hooks() -> anyhow::Result<Hooks> {
+    let defaults = tidewire_hooks::Limits::default();
+    Ok(Hooks::with_limits(tidewire_hooks::Limits {
+        time: seconds("TIDEWIRE_HOOK_TIME", defaults.time)?,
+        at_once: number("TIDEWIRE_HOOKS_AT_ONCE", defaults.at_once)?,
+    }))
 }
 
 fn number<T: FromStr>(name: &str, default: T) -> anyhow::Result<T> {

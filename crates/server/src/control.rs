@@ -8,7 +8,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tidewire_feed::Feed;
 use tidewire_model::TenantId;
 use tidewire_pocketbase::realtime::publish;
 use tidewire_store::Store;
@@ -52,12 +51,11 @@ impl Control {
     }
 
     /// Answers commands, one after the other, for as long as it is polled.
-    pub async fn serve(&self, store: &Store, feed: &Feed) {
+    pub async fn serve(&self, store: &Store) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, answer(stream, store, feed)).await
-                    {
+                    if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, answer(stream, store)).await {
                         tracing::warn!(%error, "a command was cut off");
                     }
                 }
@@ -76,11 +74,11 @@ impl Drop for Control {
     }
 }
 
-async fn answer(mut stream: UnixStream, store: &Store, feed: &Feed) -> io::Result<()> {
+async fn answer(mut stream: UnixStream, store: &Store) -> io::Result<()> {
     let mut line = String::new();
     tokio::io::BufReader::new((&mut stream).take(LINE_BYTES)).read_line(&mut line).await?;
     let outcome = match serde_json::from_str(&line) {
-        Ok(command) => carry_out(store, feed, command).await,
+        Ok(command) => carry_out(store, command).await,
         Err(error) => Err(format!("the server does not know this command: {error}")),
     };
     let mut text = serde_json::to_string(&outcome.map_or_else(Answer::Failed, Answer::Done))?;
@@ -88,19 +86,19 @@ async fn answer(mut stream: UnixStream, store: &Store, feed: &Feed) -> io::Resul
     stream.write_all(text.as_bytes()).await
 }
 
-async fn carry_out(store: &Store, feed: &Feed, command: Command) -> Outcome {
+async fn carry_out(store: &Store, command: Command) -> Outcome {
     if let Command::Publish { topic, data } = &command {
-        return publish(store, feed, topic, data).await;
+        return publish(store, topic, data).await;
     }
     let store = store.clone();
     let running = tokio::task::spawn_blocking(move || command::run(&store, &command));
     running.await.unwrap_or_else(|_| Err("the command failed inside".to_owned()))
 }
 
-async fn publish(store: &Store, feed: &Feed, topic: &str, data: &serde_json::Value) -> Outcome {
-    publish::send(feed, &store.catalog(), &TenantId::default(), topic, data)
+async fn publish(store: &Store, topic: &str, data: &serde_json::Value) -> Outcome {
+    publish::send(store, &TenantId::default(), topic, data)
         .await
-        .map(|()| format!("Published to {topic:?}."))
+        .map(|_| format!("Published to {topic:?}."))
         .map_err(|error| error.to_string())
 }
 

@@ -15,6 +15,7 @@ mod listen;
 mod log;
 mod metrics;
 mod page;
+mod scripts;
 pub mod serve;
 mod socket;
 mod streams;

@@ -29,7 +29,10 @@ fn run_server(config: Config) -> anyhow::Result<()> {
     let colors = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colors).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve::run(config))
+    let served = runtime.block_on(serve::run(config));
+    // a handler that hangs must not keep the process
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
 }
 
 fn command_of(task: Task) -> anyhow::Result<Command> {

@@ -4,10 +4,12 @@ use crate::app::{self, App};
 use crate::config::Config;
 use crate::control::Control;
 use crate::streams::Streams;
-use crate::{demo, files, listen};
+use crate::{demo, files, listen, scripts};
 use anyhow::Context;
 use std::io;
 use std::net::SocketAddr;
+use tidewire_hooks::Event;
+use tidewire_scripts::Scripts;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -27,6 +29,9 @@ pub struct Running {
     streams: Streams,
     /// control socket and demo; they end with the server
     beside: Vec<JoinHandle<()>>,
+    scripts: Scripts,
+    /// hooks that are told of the start
+    started: JoinHandle<()>,
 }
 
 /// Serves until a signal comes.
@@ -48,6 +53,7 @@ impl Running {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let opening = config.clone();
         let app = tokio::task::spawn_blocking(move || App::open(&opening)).await??;
+        let scripts = scripts::start(&app, &config).await?;
         let control = Control::bind(&config.dir).context("cannot open the control socket")?;
         let listener = bind(config.http).with_context(|| format!("cannot listen on {}", config.http))?;
         let address = listener.local_addr()?;
@@ -61,17 +67,25 @@ impl Running {
             streams.lane(),
             stopped,
         ));
-        let (store, feed) = (app.store.clone(), app.feed.clone());
-        let mut beside = vec![tokio::spawn(async move { control.serve(&store, &feed).await })];
+        let store = app.store.clone();
+        let mut beside = vec![tokio::spawn(async move { control.serve(&store).await })];
         if config.demo {
             let collection = demo::prepare(&app.store).await.context("cannot make the demo collection")?;
             beside.push(tokio::spawn(demo::run(app.store.clone(), collection)));
         }
-        Ok(Self { address, app, config, stop, listening, streams, beside })
+        let started = scripts::tell(&app, Event::Start, address);
+        Ok(Self { address, app, config, stop, listening, streams, beside, scripts, started })
     }
 
-    /// Takes no more connections, ends streams with their last chunk, lets requests finish.
+    /// Tells hooks, takes no more connections, ends streams with their last chunk, lets requests finish.
     pub async fn stop(self) {
+        let told = async {
+            let _ = self.started.await;
+            let _ = scripts::tell(&self.app, Event::Stop, self.address).await;
+        };
+        if tokio::time::timeout(self.config.grace, told).await.is_err() {
+            tracing::warn!("some hooks did not end in time");
+        }
         for task in &self.beside {
             task.abort();
         }
@@ -80,7 +94,10 @@ impl Running {
         if tokio::time::timeout(self.config.grace, self.listening).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
-        drop(self.streams);
+        if tokio::time::timeout(self.config.grace, self.app.events.settled()).await.is_err() {
+            tracing::warn!("some events were not told in time");
+        }
+        drop((self.streams, self.scripts));
         self.app.close();
     }
 }

@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use std::sync::Arc;
+use tidewire_model::message::{MESSAGES_ID, messages};
 use tidewire_model::{
     Action, Catalog, Change, Collection, Epoch, Position, Record, Seq, TenantId, Timestamp,
 };
@@ -133,6 +134,9 @@ impl Reader<'_> {
 
     /// Deleted collections keep their definition for the log, so that no change of it is ever left out.
     fn collection(&self, id: &str, seq: Seq, gone: &mut Gone) -> Result<Arc<Collection>, StoreError> {
+        if id == MESSAGES_ID {
+            return Ok(messages().clone());
+        }
         if !gone.contains_key(id) {
             gone.insert(id.to_owned(), definition::tombstones(self.connection, id, seq - 1)?);
         }

@@ -1,10 +1,10 @@
 //! Stored definitions of collections. One that was deleted stays, marked, as long as the change log has changes that
 //! were written by it.
 
-use crate::StoreError;
-use rusqlite::Connection;
+use crate::{StoreError, Tx};
+use rusqlite::{Connection, OptionalExtension};
 use std::sync::Arc;
-use tidewire_model::{Catalog, Collection, Seq};
+use tidewire_model::{Catalog, Collection, Seq, Topics};
 
 pub(crate) fn load(connection: &Connection, revision: u64) -> Result<Arc<Catalog>, StoreError> {
     let mut statement = connection
@@ -14,7 +14,30 @@ pub(crate) fn load(connection: &Connection, revision: u64) -> Result<Arc<Catalog
     while let Some(row) = rows.next()? {
         list.push(Arc::new(parse(row.get_ref(0)?.as_str().unwrap_or(""))?));
     }
-    Ok(Arc::new(Catalog::new(revision, list)))
+    drop(rows);
+    drop(statement);
+    Ok(Arc::new(Catalog::new(revision, list).with_topics(topics(connection)?)))
+}
+
+/// The setting that holds the rules of custom topics.
+const TOPICS: &str = "tidewire.topics";
+
+fn topics(connection: &Connection) -> Result<Arc<Topics>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT json FROM tw_setting WHERE key=?")?;
+    let text: Option<String> = statement.query_row([TOPICS], |row| row.get(0)).optional()?;
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())
+}
+
+impl Tx<'_> {
+    /// Replaces the rules of custom topics, which are part of the definitions: every subscription is asked again.
+    pub fn set_topics(&mut self, topics: Topics) -> Result<(), StoreError> {
+        if **self.catalog.topics() == topics {
+            return Ok(());
+        }
+        self.set_setting(TOPICS, &serde_json::to_string(&topics)?)?;
+        self.renew_catalog_with(Arc::new(topics));
+        Ok(())
+    }
 }
 
 /// A deleted collection, as the change log needs it.

@@ -1,3 +1,5 @@
+use tidewire_model::MessageError;
+
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum StoreError {
     /// a second server on the same folder
@@ -14,6 +16,11 @@ pub enum StoreError {
     /// an update or delete of a record that is not stored (any more)
     #[error("no such record: {0}")]
     NoRecord(String),
+    #[error("the message is not published: {0}")]
+    BadMessage(#[from] MessageError),
+    /// more messages than allowed are under way to subscribers
+    #[error("too many messages are waiting to be delivered")]
+    TooManyMessages,
     /// the caller's own job panicked; its work is undone
     #[error("the job panicked")]
     Panicked,

@@ -1,8 +1,9 @@
 use crate::StoreError;
 use crate::definition;
+use crate::kept;
 use rusqlite::Connection;
 use std::time::{Duration, Instant};
-use tidewire_model::{Seq, Timestamp};
+use tidewire_model::{Catalog, Seq, Timestamp};
 
 /// When change rows may be deleted: as soon as one bound is passed.
 #[derive(Clone, Copy, Debug)]
@@ -35,16 +36,24 @@ pub(crate) struct Keeper {
     /// the head at the last look
     seen: Seq,
     next_look: Instant,
+    /// up to where messages were looked at, while that is under way
+    sweeping: Option<Seq>,
+    next_sweep: Instant,
 }
 
 impl Keeper {
     pub(crate) fn new(retention: Retention, floor: Seq) -> Self {
-        Self { retention, floor, target: floor, seen: 0, next_look: Instant::now() }
+        let now = Instant::now();
+        Self { retention, floor, target: floor, seen: 0, next_look: now, sweeping: None, next_sweep: now }
     }
 
     /// When the writer should come back if nothing is written until then.
     pub(crate) fn next_look(&self) -> Instant {
-        if self.target > self.floor { Instant::now() } else { self.next_look }
+        if self.target > self.floor || self.sweeping.is_some() {
+            Instant::now()
+        } else {
+            self.next_look.min(self.next_sweep)
+        }
     }
 
     /// After an error: not again before the next look.
@@ -63,12 +72,24 @@ impl Keeper {
         Ok(self.target > self.floor || self.look(connection, head, bytes)?)
     }
 
+    /// Looks after messages that are kept, a batch at a time, from the first on whenever the clock says so.
+    pub(crate) fn sweep(&mut self, connection: &mut Connection, catalog: &Catalog) -> Result<(), StoreError> {
+        if self.sweeping.is_none() && Instant::now() >= self.next_sweep {
+            self.next_sweep = Instant::now() + TICK;
+            self.sweeping = Some(0);
+        }
+        let Some(from) = self.sweeping.take() else { return Ok(()) };
+        self.sweeping = kept::sweep(connection, catalog, from, Timestamp::now())?;
+        Ok(())
+    }
+
     /// Deletes one batch. Returns the new floor.
     pub(crate) fn work(&mut self, connection: &mut Connection) -> Result<Seq, StoreError> {
         let upto = self.target.min(self.floor + BATCH);
         let transaction = connection.transaction()?;
         transaction.prepare_cached("DELETE FROM tw_change WHERE seq <= ?")?.execute([upto as i64])?;
         definition::purge(&transaction, upto)?;
+        kept::purge(&transaction, upto)?;
         transaction.commit()?;
         self.floor = upto;
         Ok(upto)

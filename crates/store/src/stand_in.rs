@@ -63,9 +63,16 @@ impl StandIns {
 
     /// Makes again what a rollback took away: a table made anew in every refused write would cost all ready statements.
     pub(crate) fn restore(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        for table in std::mem::take(&mut self.fresh) {
-            if let Some(collection) = self.made.get(&table) {
-                create(connection, &table, collection)?;
+        self.remake(connection)?;
+        self.fresh.clear();
+        Ok(())
+    }
+
+    /// The same inside of the savepoint, which may still be rolled back.
+    pub(crate) fn remake(&self, connection: &Connection) -> Result<(), StoreError> {
+        for table in &self.fresh {
+            if let Some(collection) = self.made.get(table) {
+                create(connection, table, collection)?;
             }
         }
         Ok(())

@@ -47,6 +47,16 @@ INSERT OR IGNORE INTO tw_key SELECT lower(hex(randomblob(8))), id, api_key_hash,
   FROM tw_account WHERE api_key_hash != '' ORDER BY rowid;
 "#;
 
+/// Messages that are kept, by their places in the log, and what is left of their topics.
+const MESSAGES: &str = r#"
+CREATE TABLE tw_message (
+  seq INTEGER PRIMARY KEY, tenant TEXT NOT NULL, topic TEXT NOT NULL, bytes INTEGER NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX tw_message_topic ON tw_message (tenant, topic, seq);
+CREATE TABLE tw_topic (
+  tenant TEXT NOT NULL, topic TEXT NOT NULL, gone INTEGER NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  PRIMARY KEY (tenant, topic)) WITHOUT ROWID;
+"#;
+
 /// Makes the system tables of a new database; refuses one of a later format.
 pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction()?;
@@ -63,6 +73,9 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     }
     if !transaction.table_exists(None, "tw_key")? {
         transaction.execute_batch(KEYS)?;
+    }
+    if !transaction.table_exists(None, "tw_message")? {
+        transaction.execute_batch(MESSAGES)?;
     }
     Ok(transaction.commit()?)
 }

@@ -13,9 +13,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
-use tidewire_hooks::Hooks;
-use tidewire_model::{Catalog, Change, Epoch, Seq, Timings};
+use tidewire_hooks::{Event, Hooks};
+use tidewire_model::{Backlog, BacklogBounds, Catalog, Change, Epoch, Message, Seq, Timings};
 use tokio::sync::{mpsc, oneshot};
+
+/// What user code is called for inside of a write.
+const BEFORE: [Event; 3] = [Event::RecordBeforeCreate, Event::RecordBeforeUpdate, Event::RecordBeforeDelete];
 
 /// jobs that wait for a reader; who comes later waits for room
 const READS_WAITING: usize = 1024;
@@ -26,6 +29,8 @@ pub struct Options {
     pub readers: usize,
     pub retention: Retention,
     pub durability: Durability,
+    /// messages on custom topics that may be under way to their subscribers; more are refused
+    pub messages: BacklogBounds,
     /// user code; the store carries it to those who write, and never calls it
     pub hooks: Hooks,
 }
@@ -35,6 +40,8 @@ pub struct Options {
 pub struct Committed {
     /// dense `seq`, ascending
     pub changes: Arc<[Arc<Change>]>,
+    /// in order; each tells which change it follows
+    pub messages: Arc<[Arc<Message>]>,
     /// set when definitions changed in this commit; holds from the first of `changes` on
     pub catalog: Option<Arc<Catalog>>,
 }
@@ -62,6 +69,7 @@ struct Inner {
     desk: Arc<Desk>,
     reads: mpsc::Sender<reader::Message>,
     hooks: Hooks,
+    backlog: Backlog,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -86,6 +94,7 @@ impl Store {
         demand.load(&database.connection, &catalog)?;
         let published = Arc::new(Published::new(base.epoch, catalog, base.head, floor, demand, log));
         let hooks = options.hooks;
+        let backlog = Backlog::new(options.messages);
         let keeper = Keeper::new(options.retention, floor);
         let checkpointer = Checkpointer::start(&file, published.log.clone())?;
         let writer = Writer::new(
@@ -95,7 +104,7 @@ impl Store {
             announce,
             keeper,
             (checkpointer, lock),
-            hooks.clone(),
+            (hooks.clone(), backlog.clone()),
         )?;
         let (reads, read_queue) = mpsc::channel(READS_WAITING);
         let readers = Readers::start(file, published.clone(), reader_count(options.readers), read_queue)?;
@@ -105,7 +114,7 @@ impl Store {
         published.demand.set_writer(thread.thread().clone());
         published.log.set_writer(thread.thread().clone());
         let thread = Mutex::new(Some(thread));
-        Ok(Self { inner: Arc::new(Inner { published, readers, desk, reads, hooks, thread }) })
+        Ok(Self { inner: Arc::new(Inner { published, readers, desk, reads, hooks, backlog, thread }) })
     }
 
     pub fn catalog(&self) -> Arc<Catalog> {
@@ -115,6 +124,11 @@ impl Store {
     /// The user code that was handed over when the store was opened.
     pub fn hooks(&self) -> &Hooks {
         &self.inner.hooks
+    }
+
+    /// Messages that were published and have not reached their subscribers' queues.
+    pub fn messages_waiting(&self) -> usize {
+        self.inner.backlog.len()
     }
 
     pub fn epoch(&self) -> Epoch {
@@ -172,13 +186,16 @@ impl Store {
     }
 
     /// The same for a job that touches few records: it may run on the calling thread, with others that wait. The thread is
-    /// blocked meanwhile.
+    /// blocked meanwhile. While user code is called inside of writes, no job is known to be short.
     pub async fn write_shortly<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
+        if BEFORE.iter().any(|event| self.inner.hooks.has(*event)) {
+            return self.write(job).await;
+        }
         let (job, answer) = Write::new(job);
         let _caller = self.inner.desk.call();
         if let Err(job) = self.inner.desk.at_once(job) {

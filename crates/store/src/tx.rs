@@ -8,8 +8,10 @@ use rusqlite::{ToSql, params_from_iter};
 use std::iter::once;
 use std::ops::Deref;
 use std::sync::Arc;
-use tidewire_hooks::Hooks;
-use tidewire_model::{Action, Catalog, Change, Collection, Position, Record, Timestamp};
+use tidewire_hooks::{Event, Hooks};
+use tidewire_model::{
+    Action, Backlog, Catalog, Change, Collection, Message, Position, Record, Seq, Timestamp, Topics,
+};
 use tidewire_rules::TENANT_COLUMN;
 
 /// The writer's view inside one savepoint.
@@ -19,6 +21,16 @@ pub struct Tx<'a> {
     pub(crate) at: Timestamp,
     /// id of this transaction: the position of its first change
     pub(crate) transaction: u64,
+    pub(crate) nesting: Nesting,
+}
+
+/// What user code has done within one job.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nesting {
+    /// writes that are under way, each on behalf of the one before
+    pub depth: u32,
+    /// reads and writes in all
+    pub acts: u32,
 }
 
 /// How far the writer has come, also inside its open transaction.
@@ -29,6 +41,8 @@ pub(crate) struct Progress {
     pub(crate) bytes: u64,
     /// of the open transaction
     pub(crate) changes: Vec<Arc<Change>>,
+    pub(crate) messages: Vec<Arc<Message>>,
+    pub(crate) backlog: Backlog,
     /// a record was written, its change row could not be: the job must not be kept, whatever it says
     pub(crate) broken: Option<StoreError>,
     /// the open job has a savepoint
@@ -51,6 +65,20 @@ impl Tx<'_> {
         self.progress.hooks.clone()
     }
 
+    /// Whether user code is to be called for this inside of the transaction.
+    pub fn has_hooks(&self, event: Event, collection: &str) -> bool {
+        self.progress.hooks.has_for(event, collection)
+    }
+
+    pub fn nesting(&mut self) -> &mut Nesting {
+        &mut self.nesting
+    }
+
+    /// The last position, with the changes of this job.
+    pub fn position(&self) -> Seq {
+        self.snapshot.head
+    }
+
     /// Writes the record and its change row. The record's id must be set.
     pub fn insert(&mut self, record: Record, actor: &str) -> Result<Arc<Record>, StoreError> {
         let layout = self.writable(&record.collection)?;
@@ -68,7 +96,7 @@ impl Tx<'_> {
         drop(statement);
         let new = Arc::new(record);
         self.inserted(&layout, &new);
-        self.log(Action::Create, &layout, None, Some(new.clone()), actor)?;
+        self.log(Action::Create, &layout.collection, None, Some(new.clone()), actor)?;
         Ok(new)
     }
 
@@ -81,7 +109,7 @@ impl Tx<'_> {
         self.guard()?;
         self.write_differences(&layout, &old, &new)?;
         let new = Arc::new(new);
-        self.log(Action::Update, &layout, Some(old), Some(new.clone()), actor)?;
+        self.log(Action::Update, &layout.collection, Some(old), Some(new.clone()), actor)?;
         Ok(new)
     }
 
@@ -95,7 +123,7 @@ impl Tx<'_> {
             return Err(StoreError::NoRecord(old.id().to_owned()));
         }
         drop(statement);
-        self.log(Action::Delete, &layout, Some(old), None, actor)
+        self.log(Action::Delete, &layout.collection, Some(old), None, actor)
     }
 
     /// Creates or replaces a definition and brings its table and indexes in line (columns follow field ids, so a renamed
@@ -143,8 +171,18 @@ impl Tx<'_> {
         self.set_catalog(self.catalog.all().to_vec());
     }
 
+    pub(crate) fn renew_catalog_with(&mut self, topics: Arc<Topics>) {
+        let list = self.catalog.all().to_vec();
+        self.publish_catalog(Catalog::new(self.catalog.revision + 1, list).with_topics(topics));
+    }
+
     fn set_catalog(&mut self, list: Vec<Arc<Collection>>) {
-        let catalog = Arc::new(Catalog::new(self.catalog.revision + 1, list));
+        let topics = self.catalog.topics().clone();
+        self.publish_catalog(Catalog::new(self.catalog.revision + 1, list).with_topics(topics));
+    }
+
+    fn publish_catalog(&mut self, catalog: Catalog) {
+        let catalog = Arc::new(catalog);
         self.progress.catalog = catalog.clone();
         self.snapshot.catalog = catalog;
     }
@@ -177,22 +215,22 @@ impl Tx<'_> {
         }
     }
 
-    fn log(
+    pub(crate) fn log(
         &mut self,
         action: Action,
-        layout: &Layout,
+        collection: &Arc<Collection>,
         old: Option<Arc<Record>>,
         new: Option<Arc<Record>>,
         actor: &str,
     ) -> Result<(), StoreError> {
         let Some(record) = new.as_ref().or(old.as_ref()) else { return Ok(()) };
-        let id = &layout.collection.id;
+        let id = &collection.id;
         let offset = self.progress.offsets.get(id).copied().unwrap_or(0) + 1;
         let seq = self.head + 1;
         let change = Arc::new(Change {
             position: Position { epoch: self.epoch, seq, offset },
             action,
-            collection: layout.collection.clone(),
+            collection: collection.clone(),
             tenant: record.tenant.clone(),
             old,
             new,

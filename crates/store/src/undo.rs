@@ -12,6 +12,7 @@ use tidewire_model::{Catalog, Record, Seq};
 pub(crate) struct Mark {
     catalog: Arc<Catalog>,
     changes: usize,
+    messages: usize,
     bytes: u64,
 }
 
@@ -40,6 +41,32 @@ impl Tx<'_> {
         if self.progress.bare.is_some() { self.guard() } else { Ok(()) }
     }
 
+    /// Does a part of the job. On `Err` what the part wrote is undone, and the job may go on.
+    pub fn attempt<T, E: From<StoreError>>(
+        &mut self,
+        part: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.guard()?;
+        let (mark, head) = (self.progress.mark(), self.snapshot.head);
+        let database = self.snapshot.database;
+        database.run("SAVEPOINT part")?;
+        // a part that panics would be neither kept nor undone: then the whole job goes
+        let before = self.progress.broken.replace(StoreError::Panicked);
+        let done = part(self);
+        if self.progress.broken == Some(StoreError::Panicked) {
+            self.progress.broken = before;
+        }
+        if done.is_err() {
+            self.snapshot.catalog = mark.catalog.clone();
+            self.snapshot.head = head;
+            self.progress.go_back(mark);
+            database.run("ROLLBACK TO part")?;
+            database.stand_ins.borrow().remake(&database.connection)?;
+        }
+        database.run("RELEASE part")?;
+        done
+    }
+
     /// Remembers a record that was inserted and is about to be logged.
     pub(crate) fn inserted(&mut self, layout: &Arc<Layout>, record: &Arc<Record>) {
         if !self.progress.guarded {
@@ -51,7 +78,12 @@ impl Tx<'_> {
 
 impl Progress {
     pub(crate) fn mark(&self) -> Mark {
-        Mark { catalog: self.catalog.clone(), changes: self.changes.len(), bytes: self.bytes }
+        Mark {
+            catalog: self.catalog.clone(),
+            changes: self.changes.len(),
+            messages: self.messages.len(),
+            bytes: self.bytes,
+        }
     }
 
     /// The work of a job stays.
@@ -73,7 +105,7 @@ impl Progress {
 
     /// After the rollback of a whole transaction: back to the last commit.
     pub(crate) fn forget(&mut self, catalog: Arc<Catalog>, bytes: u64) {
-        self.go_back(Mark { catalog, changes: 0, bytes });
+        self.go_back(Mark { catalog, changes: 0, messages: 0, bytes });
         (self.broken, self.guarded, self.bare) = (None, false, None);
     }
 
@@ -83,6 +115,7 @@ impl Progress {
                 *last -= 1;
             }
         }
+        self.messages.truncate(mark.messages);
         self.catalog = mark.catalog;
         self.bytes = mark.bytes;
     }

@@ -5,7 +5,7 @@ use crate::database::Database;
 use crate::published::Published;
 use crate::retention::Keeper;
 use crate::state::{self, State};
-use crate::tx::Progress;
+use crate::tx::{Nesting, Progress};
 use crate::{Committed, Snapshot, StoreError, Tx, change_log, lock::FolderLock};
 use hashbrown::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tidewire_hooks::Hooks;
-use tidewire_model::{Seq, Timestamp};
+use tidewire_model::{Backlog, Seq, Timestamp};
 use tokio::sync::oneshot;
 
 /// groups after which the length of the write-ahead log is looked at
@@ -90,13 +90,15 @@ impl Writer {
         announce: Box<dyn Fn(Committed) + Send>,
         keeper: Keeper,
         (checkpointer, lock): (Checkpointer, FolderLock),
-        hooks: Hooks,
+        (hooks, backlog): (Hooks, Backlog),
     ) -> Result<Self, StoreError> {
         let progress = Progress {
             catalog: published.catalog(),
             offsets: change_log::offsets(&database.connection)?,
             bytes: base.bytes,
             changes: Vec::new(),
+            messages: Vec::new(),
+            backlog,
             broken: None,
             guarded: false,
             bare: None,
@@ -202,7 +204,8 @@ impl Writer {
             head,
         };
         let progress = &mut self.progress;
-        job.run(&mut Tx { snapshot, progress, at: Timestamp::now(), transaction: head + 1 })
+        let (at, nesting) = (Timestamp::now(), Nesting::default());
+        job.run(&mut Tx { snapshot, progress, at, transaction: head + 1, nesting })
     }
 
     /// The state after this transaction. It is stored with it only if definitions changed: all else the changes tell.
@@ -258,11 +261,12 @@ impl Writer {
         }
         self.published.set_head(state.head);
         let changes = std::mem::take(&mut self.progress.changes);
-        if changes.is_empty() && !redefined {
+        let messages = std::mem::take(&mut self.progress.messages);
+        if changes.is_empty() && messages.is_empty() && !redefined {
             return;
         }
         let catalog = redefined.then(|| self.progress.catalog.clone());
-        let committed = Committed { changes: changes.into(), catalog };
+        let committed = Committed { changes: changes.into(), messages: messages.into(), catalog };
         if catch_unwind(AssertUnwindSafe(|| (self.announce)(committed))).is_err() {
             tracing::error!("the receiver of announcements panicked");
         }
@@ -287,6 +291,10 @@ impl Writer {
         }
         if let Err(error) = self.published.demand.work(&self.database.connection, &self.published.catalog()) {
             tracing::error!(%error, "an index could not be made");
+        }
+        let catalog = self.published.catalog();
+        if let Err(error) = self.keeper.sweep(&mut self.database.connection, &catalog) {
+            tracing::error!(%error, "old messages could not be let go");
         }
         match self.forget_changes() {
             Ok(Some(floor)) => self.published.set_floor(floor),

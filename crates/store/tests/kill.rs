@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use support::{Folder, assert_dense, changes, posts, record, save, tenant};
+use tidewire_model::{TopicRule, Topics};
 use tidewire_store::{Options, Store, StoreError};
 
 const ROUNDS: usize = 4;
@@ -31,10 +32,17 @@ fn acknowledged_writes_survive_a_kill() {
             stored.unwrap_or_else(|e: StoreError| panic!("{e}")).iter().map(|r| r.id().to_owned()).collect();
         let log = changes(&store);
         assert_dense(&log);
+        let head = log.len() as u64;
+        let (said, log): (Vec<_>, Vec<_>) = log.into_iter().partition(|change| change.message().is_some());
+        let said: HashSet<_> =
+            said.iter().filter_map(|change| change.message()).map(|m| m.data.trim_matches('"')).collect();
+        // a message is kept if, and only if, its transaction is
+        let announced = |id: &&String| id.ends_with('0');
+        assert_eq!(said, stored.iter().filter(announced).map(String::as_str).collect());
         let logged: HashSet<_> = log.iter().map(|change| change.record().id().to_owned()).collect();
         assert_eq!((logged.len(), &logged), (log.len(), &stored));
         assert!(acknowledged.is_subset(&stored));
-        assert_eq!((store.head(), log[0].position.seq), (log.len() as u64, 1));
+        assert_eq!((store.head(), log[0].position.seq), (head, 1));
         store.close();
     }
     assert!(acknowledged.len() >= 50 * ROUNDS);
@@ -72,17 +80,22 @@ fn child() {
     let store = Store::open(Path::new("."), Options::default(), Box::new(|_| ())).unwrap();
     let posts = store.catalog().by_id("posts").cloned().unwrap_or_else(|| save(&store, posts()));
     let first = store.head();
+    let kept = TopicRule { prefix: "jobs/".into(), durable: true, ..TopicRule::default() };
+    store.write_blocking(move |tx| tx.set_topics(Topics { rules: vec![kept] })).unwrap();
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
             let (store, posts) = (&store, &posts);
             scope.spawn(move || {
                 for number in 0.. {
                     let id = format!("{first}-{writer}-{number}");
-                    let record = record(posts, &id, &[]);
+                    let (record, said) = (record(posts, &id, &[]), id.clone());
                     // some are undone, they must leave no hole
                     let fails = number % 7 == 6;
                     let written = store.write_blocking(move |tx| {
                         tx.insert(record, "")?;
+                        if number % 10 == 0 {
+                            tx.publish(&tenant(), "jobs/1", format!("\"{said}\"").into())?;
+                        }
                         if fails { Err(StoreError::Closed) } else { Ok(()) }
                     });
                     if written.is_ok() {

@@ -57,7 +57,12 @@ impl<C: Borrow<Connection>, S: Signs> Stream<C, S> {
             }
             Poll::Ready(Some(())) | Poll::Pending => {}
         }
-        self.signs.poll(cx)
+        let sign = self.signs.poll(cx);
+        if matches!(sign, Poll::Ready(None)) {
+            // by the server, and not because the client is gone
+            self.connection.borrow().close();
+        }
+        sign
     }
 }
 

@@ -23,6 +23,11 @@ impl Close {
         Self { code, reason: reason.into() }
     }
 
+    /// A refusal in words that come from elsewhere, on one line.
+    pub fn refused(text: &str) -> Self {
+        Self::new(Self::POLICY, text.replace(char::is_control, " "))
+    }
+
     /// True for a code that may stand in a frame.
     pub(super) fn is_sendable(code: u16) -> bool {
         matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)

@@ -21,6 +21,7 @@ mod write;
 
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Passwords};
+use tidewire_connection::events::Events;
 use tidewire_feed::Feed;
 use tidewire_records::key::Keys;
 use tidewire_store::Store;
@@ -36,6 +37,8 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub passwords: Passwords,
+    /// tells user code what happens
+    pub events: Events,
     /// what API keys open; a lookup touches the database once
     pub keys: Arc<Keys>,
     /// failed sign-ins and refused sockets

@@ -10,6 +10,8 @@ use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tidewire_auth::TokenKind;
 use tidewire_connection::answer;
+use tidewire_connection::events::{self, SignIn};
+use tidewire_hooks::Refusal;
 use tidewire_model::{Collection, Record, Timestamp};
 use tidewire_records::app_user::{self, NewUser, UserPatch};
 use tidewire_records::error::Fault;
@@ -31,10 +33,14 @@ pub async fn sign_up(mut call: Call) -> Result<Response, ApiError> {
     let phone_number = optional(&body, "phone_number")?.unwrap_or_default();
     let mut data = object(&mut body, "data")?.unwrap_or_default();
     data.extend(body.into_iter().filter(|(key, _)| !OWN.contains(&key.as_str())));
+    let (identity, events) = (email.clone(), &call.app.events);
+    let attempt = attempt(&call, &identity, "sign up");
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
     let hash = call.app.passwords.hash(&password).await?;
     let tenant = call.tenant().clone();
     let new = NewUser { email, hash, phone_number, data, roles };
     let user = call.app.store.write(move |tx| app_user::sign_up(tx, &tenant, new)).await.map_err(of_user)?;
+    events.signed_in(&attempt, &user);
     Ok(answer::json(StatusCode::OK, &signed_in(&user)))
 }
 
@@ -46,6 +52,8 @@ pub async fn login(mut call: Call) -> Result<Response, ApiError> {
     if !call.app.attempts.begin(address, &email, Timestamp::now()) {
         return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too many attempts"));
     }
+    let (attempt, events) = (attempt(&call, &email, "password"), &call.app.events);
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
     let wrong = || ApiError::unauthorized(WRONG);
     let (store, passwords) = (&call.app.store, &call.app.passwords);
     let Some(users) = app_user::find(&call.catalog(), call.tenant()) else {
@@ -61,6 +69,7 @@ pub async fn login(mut call: Call) -> Result<Response, ApiError> {
         _ => wrong(),
     })?;
     call.app.attempts.succeeded(address, &email);
+    events.signed_in(&attempt, &user);
     Ok(answer::json(StatusCode::OK, &signed_in(&user)))
 }
 
@@ -148,6 +157,17 @@ async fn read_patch(call: &Call, mut body: Object, with_roles: bool) -> Result<U
 fn own(call: &Call) -> Result<Arc<Record>, ApiError> {
     let user = call.asker.principal.record().filter(|user| &*user.collection.name == app_user::COLLECTION);
     user.cloned().ok_or_else(|| ApiError::unauthorized("Invalid or expired token"))
+}
+
+/// Somebody who wants to be signed in, as user code is told of it.
+fn attempt<'a>(call: &'a Call, identity: &'a str, method: &'static str) -> SignIn<'a> {
+    let (tenant, collection, ip) = (call.tenant(), app_user::COLLECTION, call.address());
+    SignIn { tenant, collection, identity, method, ip, parts: &call.parts }
+}
+
+/// User code does not let somebody in.
+fn hook_refusal(refusal: &Refusal) -> ApiError {
+    ApiError::new(events::status(refusal), &*refusal.message)
 }
 
 fn signed_in(user: &Record) -> Json {

@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, json};
 use std::sync::Arc;
 use tidewire_auth::TokenKind;
+use tidewire_connection::events::{self, SignIn};
+use tidewire_hooks::Refusal;
 use tidewire_model::{Collection, Identity, Principal, Record, Timestamp};
 use tidewire_records::error::{Fault, FieldErrors};
 use tidewire_records::show::{Expand, show};
@@ -40,6 +42,9 @@ pub async fn with_password(mut call: Call) -> Result<Response, ApiError> {
     if !call.app.attempts.begin(address, &form.identity, Timestamp::now()) {
         return Err(ApiError::too_many_requests());
     }
+    let attempt = attempt(&call, &collection, &form.identity, "password");
+    let events = &call.app.events;
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
     let asker = Asker { context: "password", ..call.asker.clone() };
     let field = Some(form.identity_field.as_str()).filter(|field| !field.is_empty());
     let found = sign_in::with_password(
@@ -53,6 +58,7 @@ pub async fn with_password(mut call: Call) -> Result<Response, ApiError> {
     );
     let record = found.await.map_err(refusal)?;
     call.app.attempts.succeeded(address, &form.identity);
+    events.signed_in(&attempt, &record);
     let token = tidewire_auth::issue(&record, TokenKind::Auth, true, None);
     signed_in(&call, &record, &token).await
 }
@@ -71,6 +77,10 @@ pub async fn refresh(call: Call) -> Result<Response, ApiError> {
     if !sign_in::may_sign_in(&call.app.store, &call.asker, &record)? {
         return Err(ApiError::forbidden(RULE_FAILED));
     }
+    let attempt = attempt(&call, &collection, "", "token refresh");
+    let events = &call.app.events;
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
+    events.signed_in(&attempt, &record);
     let given = asker::token(&call.parts.headers, &call.query).unwrap_or_default();
     let refreshable = tidewire_auth::peek(&given).is_ok_and(|claims| claims.refreshable);
     let token = if refreshable { tidewire_auth::issue(&record, TokenKind::Auth, true, None) } else { given };
@@ -93,6 +103,10 @@ pub async fn impersonate(mut call: Call) -> Result<Response, ApiError> {
         let faults = FieldErrors([("duration".to_owned(), fault)].into());
         return Err(ApiError::bad_request(NOT_VALID).with_faults(&faults));
     }
+    let attempt = attempt(&call, &collection, "", "impersonation");
+    let events = &call.app.events;
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
+    events.signed_in(&attempt, &record);
     let token = tidewire_auth::issue(&record, TokenKind::Auth, false, Some(duration).filter(|d| *d > 0));
     signed_in(&call, &record, &token).await
 }
@@ -202,6 +216,22 @@ fn required_fault(value: &str) -> Option<Fault> {
 
 fn password_enabled(collection: &Collection) -> bool {
     collection.auth.as_ref().is_some_and(|auth| auth.password_auth.enabled)
+}
+
+/// Somebody who wants to be signed in, as user code is told of it.
+pub(crate) fn attempt<'a>(
+    call: &'a Call,
+    collection: &'a Collection,
+    identity: &'a str,
+    method: &'static str,
+) -> SignIn<'a> {
+    let (tenant, collection) = (&call.asker.tenant, &*collection.name);
+    SignIn { tenant, collection, identity, method, ip: asker::address(&call.parts), parts: &call.parts }
+}
+
+/// User code does not let somebody in.
+pub(crate) fn hook_refusal(refusal: &Refusal) -> ApiError {
+    ApiError::new(events::status(refusal), &refusal.message)
 }
 
 fn refusal(error: SignInError) -> ApiError {

@@ -25,6 +25,7 @@ pub mod wire;
 use realtime::Realtime;
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Bounds, Passwords};
+use tidewire_connection::events::Events;
 use tidewire_feed::Feed;
 use tidewire_store::Store;
 
@@ -39,6 +40,8 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub passwords: Passwords,
+    /// tells user code what happens
+    pub events: Events,
     /// failed sign-ins, so that passwords cannot be tried out
     pub attempts: Arc<Attempts>,
     pub realtime: Arc<Realtime>,
@@ -51,6 +54,7 @@ impl App {
     pub fn new(store: Store, feed: Feed, passwords: Passwords) -> Self {
         let realtime = Arc::new(Realtime::new(realtime::Options::default()));
         let attempts = Arc::new(Attempts::new(Some(Bounds::default())));
-        Self { store, feed, passwords, attempts, realtime, origins: Arc::from(["*".to_owned()]) }
+        let (events, origins) = (Events::new(store.clone()), Arc::from(["*".to_owned()]));
+        Self { store, feed, passwords, events, attempts, realtime, origins }
     }
 }

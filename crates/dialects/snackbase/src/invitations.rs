@@ -3,7 +3,7 @@
 use crate::App;
 use crate::accounts;
 use crate::asker::Caller;
-use crate::auth::{password, signed_in};
+use crate::auth::{USERS, attempt, hook_refusal, password, signed_in};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::roles;
@@ -134,6 +134,9 @@ async fn accept(mut call: Call) -> Result<Response, ApiError> {
     let mut form = call.form().await?;
     let plain = form.text("password");
     form.check()?;
+    let (tenant, email) = (open.tenant.clone(), open.text("email").to_owned());
+    let (attempt, events) = (attempt(&call, &tenant, USERS, &email, "invitation"), &call.app.events);
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
     let password = password::hashed(&call.app, plain).await?;
     let accepted = call.app.store.write(move |tx| {
         let invitation = self::open(tx, &token)?;
@@ -153,6 +156,7 @@ async fn accept(mut call: Call) -> Result<Response, ApiError> {
         Ok::<_, ApiError>((account, user))
     });
     let (account, user) = accepted.await?;
+    events.signed_in(&attempt, &user);
     signed_in(&call.app, &account, user).await
 }
 

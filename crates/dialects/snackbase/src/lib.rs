@@ -26,6 +26,7 @@ pub mod wire;
 
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Passwords};
+use tidewire_connection::events::Events;
 use tidewire_feed::Feed;
 use tidewire_store::Store;
 
@@ -41,6 +42,8 @@ pub struct App {
     pub store: Store,
     pub feed: Feed,
     pub passwords: Passwords,
+    /// tells user code what happens
+    pub events: Events,
     /// failed sign-ins, so that passwords and tokens cannot be tried out
     pub attempts: Arc<Attempts>,
     pub realtime: Arc<realtime::Realtime>,

@@ -4,7 +4,7 @@ use crate::class::guarded;
 use crate::hub::Hub;
 use crate::interest::ResetReason;
 use crate::outbox::Pushed;
-use crate::rooms::{Channel, Departed, Join, JoinError, View};
+use crate::rooms::{Channel, Departed, Herald, Join, JoinError, Speech, View};
 use bytes::Bytes;
 use std::time::Instant;
 
@@ -15,6 +15,12 @@ type Missed = Result<Vec<Bytes>, ResetReason>;
 struct Said {
     plain: Option<Bytes>,
     positioned: Option<Bytes>,
+}
+
+enum Speaker<'a> {
+    Member(ConnectionId),
+    /// in nobody's name who is there
+    Nobody(&'a Speech),
 }
 
 /// Who is where, and what is said there: in one order with everything else.
@@ -38,16 +44,30 @@ impl Hub {
     /// A message of a member. Of somebody who is in no room it is dropped.
     pub fn say(&mut self, id: ConnectionId, data: &[u8]) {
         let Some((channel, herald)) = self.rooms.seat(id).cloned() else { return };
+        self.message(&channel, &*herald, data, Speaker::Member(id));
+    }
+
+    /// A message that no member sends.
+    pub fn speak(&mut self, speech: &Speech) {
+        self.message(&speech.channel, &*speech.herald, &speech.data, Speaker::Nobody(speech));
+    }
+
+    fn message(&mut self, channel: &Channel, herald: &dyn Herald, data: &[u8], speaker: Speaker<'_>) {
         let scratch = &mut self.workspace.scratch;
-        let Some(room) = self.rooms.room(&channel) else { return };
-        let Some(view) = room.view_of(&channel, id) else { return };
+        let Some(room) = self.rooms.room(channel) else { return };
+        let view = match speaker {
+            Speaker::Member(id) => room.view_of(channel, id),
+            Speaker::Nobody(speech) if room.owner != speech.tenant => None,
+            Speaker::Nobody(speech) => Some(room.view(channel, &speech.user, &speech.name)),
+        };
+        let Some(view) = view else { return };
         let position = self.cursors.write(&room.history.next());
         let mut make = |cursor| encode(scratch, |frame| herald.message(&view, data, cursor, frame));
         let plain = if room.needs_plain() { make(None) } else { None };
         let positioned = if room.needs_positions() { make(Some(&position)) } else { None };
         room.history.push(positioned.clone(), Instant::now());
         self.counters.messages.add(1);
-        self.push_to_seats(&channel, &Said { plain, positioned }, None);
+        self.push_to_seats(channel, &Said { plain, positioned }, None);
     }
 
     /// Takes a connection out of its room and tells those who stay.

@@ -1,4 +1,5 @@
 use crate::rooms::Herald;
+use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_model::{TenantId, Timestamp};
 
@@ -32,6 +33,7 @@ pub enum Make {
 }
 
 /// A connection's wish to become a member.
+#[derive(Clone)]
 pub struct Join {
     pub channel: Channel,
     pub tenant: TenantId,
@@ -42,6 +44,17 @@ pub struct Join {
     pub positions: bool,
     /// the position of the last message that it heard
     pub since: Option<Box<str>>,
+    pub herald: Arc<dyn Herald>,
+}
+
+/// A message that no member sends.
+pub struct Speech {
+    pub channel: Channel,
+    /// whose room it must be
+    pub tenant: TenantId,
+    pub user: Box<str>,
+    pub name: Box<str>,
+    pub data: Bytes,
     pub herald: Arc<dyn Herald>,
 }
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use tidewire_model::TenantId;
 
 pub use herald::{Herald, View};
-pub use join::{Channel, Join, JoinError, Make, Participant, RoomInfo};
+pub use join::{Channel, Join, JoinError, Make, Participant, RoomInfo, Speech};
 
 const LONGEST_GRACE: Duration = Duration::from_secs(24 * 3600);
 

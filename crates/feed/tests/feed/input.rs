@@ -71,3 +71,29 @@ async fn changes_that_the_log_cannot_give_back_are_told() {
     heard.extend(client.read_to_end(&world).await);
     assert_eq!(heard, ["1 l create r", "reset l Retention", "5 l create v"]);
 }
+
+/// Commits of two records with a message between them and one after, while the hub is held up.
+async fn check_messages(input: usize) {
+    let world = World::new(Options { input, ..options() });
+    let client = world.connect();
+    client.set(Principal::Guest, vec![Listen::to("l", "").now(), Listen::message("m").now()]).await;
+    let (_plugged, plug) = world.plug().await;
+    let mut expected = Vec::new();
+    for first in [1, 3, 5, 7] {
+        world.commit_around(&[post(&format!("r{first}"))], "m", &[post(&format!("s{first}"))]);
+        expected.push(format!("{first} l create r{first}"));
+        expected.push(format!("m {first}"));
+        expected.push(format!("{} l create s{first}", first + 1));
+        world.say("m", "alone");
+        expected.push("m alone".to_owned());
+    }
+    plug.open();
+    assert_eq!(client.read_to_end(&world).await, expected, "input {input}");
+}
+
+#[tokio::test]
+async fn messages_stand_among_the_changes_of_their_commit_even_if_those_found_no_room() {
+    check_messages(100).await;
+    check_messages(3).await;
+    check_messages(1).await;
+}

@@ -7,31 +7,60 @@ use tempfile::TempDir;
 use tidewire_auth::Passwords;
 use tidewire_model::{Catalog, Change, Collection, Identity, Principal, Record, TenantId};
 use tidewire_records::error::Fault;
+use tidewire_records::hooks::Followers;
 use tidewire_records::{
     Asker, Body, FieldErrors, Prepared, RecordError, bootstrap, collections, create, delete, update,
 };
-use tidewire_store::{Options, Store};
+use tidewire_store::{Options, Retention, Store};
 
 const FIXTURE: &str = include_str!("../../../../tests/oracle/fixture.json");
 
 pub struct World {
     pub store: Store,
     changes: Arc<Mutex<Vec<Arc<Change>>>>,
-    _dir: TempDir,
+    followers: Arc<Mutex<Option<Followers>>>,
+    dir: Arc<TempDir>,
 }
 
 impl World {
     /// Only the collections that every store has.
     pub fn empty() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::keeping(Retention::default())
+    }
+
+    /// The same with bounds for the log.
+    pub fn keeping(retention: Retention) -> Self {
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), retention)
+    }
+
+    /// Closes the store and opens it again.
+    pub fn reopen(self) -> Self {
+        self.followers.lock().unwrap().take();
+        self.store.close();
+        let dir = self.dir.clone();
+        drop(self);
+        Self::open(dir, Retention::default())
+    }
+
+    fn open(dir: Arc<TempDir>, retention: Retention) -> Self {
         let changes = Arc::new(Mutex::new(Vec::new()));
-        let heard = changes.clone();
+        let followers: Arc<Mutex<Option<Followers>>> = Arc::default();
+        let (heard, ringing) = (changes.clone(), followers.clone());
         let announce = move |committed: tidewire_store::Committed| {
             heard.lock().unwrap().extend(committed.changes.iter().cloned());
+            if let Some(followers) = &*ringing.lock().unwrap() {
+                followers.ring();
+            }
         };
-        let store = Store::open(dir.path(), Options::default(), Box::new(announce)).unwrap();
+        let options = Options { retention, ..Options::default() };
+        let store = Store::open(dir.path(), options, Box::new(announce)).unwrap();
         bootstrap::bootstrap(&store).unwrap();
-        Self { store, changes, _dir: dir }
+        Self { store, changes, followers, dir }
+    }
+
+    /// Tells after-hooks of commits.
+    pub fn ring(&self, followers: &Followers) {
+        *self.followers.lock().unwrap() = Some(followers.clone());
     }
 
     /// With the recorded requests played.
@@ -192,4 +221,14 @@ pub fn faults(errors: &FieldErrors) -> Json {
 /// Equal as JSON numbers are: 1 is 1.0.
 pub fn same(a: &Json, b: &Json) -> bool {
     tidewire_model::json::to_string(a) == tidewire_model::json::to_string(b)
+}
+
+/// "field code" of each fault, in order.
+pub fn fault_codes(error: &RecordError) -> String {
+    let RecordError::Invalid(errors) = error else { panic!("no faults of fields: {error:?}") };
+    let all = errors.0.iter().map(|(name, fault)| match fault {
+        Fault::Field(error) => format!("{name} {}", error.code),
+        Fault::Nested(_) => format!("{name} nested"),
+    });
+    all.collect::<Vec<_>>().join(", ")
 }

@@ -49,7 +49,7 @@ impl Listening {
         let seqs = self.seq + 1..=self.seq + TURN;
         let changes: Vec<_> = seqs.map(|seq| change(&self.app, &self.record, seq)).collect();
         self.seq += TURN;
-        self.app.feed.announce(changes.into(), None);
+        self.app.feed.announce(changes.into(), Arc::default(), None);
         self.runtime.block_on(self.app.feed.settled());
         assert_eq!(self.frames(), TURN, "events of a turn");
     }

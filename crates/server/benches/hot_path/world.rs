@@ -51,7 +51,7 @@ impl World {
     /// A commit of records of this owner, taken by the hub when it returns.
     pub fn turn(&mut self, owner: &str) {
         let changes: Vec<_> = (0..TURN).map(|_| self.change(owner)).collect();
-        self.feed.announce(changes.into(), None);
+        self.feed.announce(changes.into(), Arc::default(), None);
         self.runtime.block_on(self.feed.settled());
     }
 

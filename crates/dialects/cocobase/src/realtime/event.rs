@@ -4,16 +4,25 @@ use crate::realtime::document;
 use crate::realtime::frame::{self, Object};
 use bytes::Bytes;
 use tidewire_feed::{Encoder, Event, ResetReason, Told};
-use tidewire_model::{Action, Change, Record};
+use tidewire_model::{Action, Change, Operations, Record};
 
 pub struct ChangeEncoder {
     /// frames carry their positions
     pub cursor: bool,
+    pub operations: Operations,
 }
 
 impl Encoder for ChangeEncoder {
     fn encode(&self, event: &Event<'_>, bytes: &mut Vec<u8>) -> bool {
         let Event::Change { change, action, cursor } = event else { return false };
+        let operation = match action {
+            Told::Is(action) => *action,
+            // to its reader the document is gone
+            Told::Leave => Action::Delete,
+        };
+        if !self.operations.has(operation) {
+            return false;
+        }
         frame::append(bytes, |out| {
             write(change, *action, out);
             out.cursor(self.cursor.then_some(*cursor));

@@ -122,6 +122,11 @@ pub fn error(text: &str, detail: Option<&str>) -> Bytes {
     })
 }
 
+/// What user code replies.
+pub fn reply(json: &serde_json::Value) -> Bytes {
+    frame::text(json::to_string(json))
+}
+
 /// The answer to `{"type":"ping"}`.
 pub fn pong() -> Bytes {
     object(|out| out.text("type", "pong"))

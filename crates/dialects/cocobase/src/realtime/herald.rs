@@ -1,10 +1,21 @@
 //! How broadcast channels and rooms speak.
 
 use crate::realtime::frame::{self, Object};
+use std::borrow::Cow;
 use tidewire_feed::{Herald, ResetReason, View};
 
-pub struct BroadcastHerald;
+pub struct BroadcastHerald {
+    /// the type of its messages
+    pub kind: Cow<'static, str>,
+}
+
 pub struct RoomHerald;
+
+impl Default for BroadcastHerald {
+    fn default() -> Self {
+        Self { kind: "message".into() }
+    }
+}
 
 impl Herald for BroadcastHerald {
     fn welcome(
@@ -33,7 +44,7 @@ impl Herald for BroadcastHerald {
 
     fn message(&self, room: &View<'_>, data: &[u8], cursor: Option<&str>, bytes: &mut Vec<u8>) -> bool {
         frame::append(bytes, |out| {
-            open(out, "message", room);
+            open(out, &self.kind, room);
             out.raw("data", data);
             out.cursor(cursor);
         })

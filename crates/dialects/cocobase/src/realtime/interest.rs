@@ -5,7 +5,7 @@ use crate::realtime::event::{self, ChangeEncoder};
 use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_feed::{ClassSpec, Interest, ResetReason, Topic};
-use tidewire_model::{Catalog, Collection, Principal};
+use tidewire_model::{Catalog, Collection, Operations, Principal};
 use tidewire_rules::{DocumentFilter, Residual};
 use tokio::sync::Notify;
 
@@ -24,6 +24,9 @@ pub struct CollectionInterest {
     pub collection: Arc<Collection>,
     pub access: Access,
     pub filter: DocumentFilter,
+    /// what user code leaves: operations, and filters that take away
+    pub operations: Operations,
+    pub narrowed: Vec<DocumentFilter>,
     /// its frames carry positions, and it is told when changes were missed
     pub cursor: bool,
     pub leave: bool,
@@ -61,8 +64,9 @@ impl CollectionInterest {
         }
         let tenant = self.access.project().clone();
         let topic = Topic::Collection { tenant, collection: self.collection.id.clone() };
-        let projection = String::from(if self.cursor { "cocobase\0c" } else { "cocobase\0-" });
-        let encoder = Arc::new(ChangeEncoder { cursor: self.cursor });
+        let mut projection = String::from(if self.cursor { "cocobase\0c" } else { "cocobase\0-" });
+        projection.push(self.operations.letter());
+        let encoder = Arc::new(ChangeEncoder { cursor: self.cursor, operations: self.operations });
         Some(ClassSpec { topic, gate, leave: self.leave, projection, encoder })
     }
 
@@ -73,7 +77,9 @@ impl CollectionInterest {
         collection: &Arc<Collection>,
         principal: &Principal,
     ) -> Residual {
-        self.access.permitted(catalog, collection, principal).and(self.filter.residual(collection))
+        let permitted = self.access.permitted(catalog, collection, principal);
+        let chosen = permitted.and(self.filter.residual(collection));
+        self.narrowed.iter().fold(chosen, |left, filter| left.and(filter.residual(collection)))
     }
 }
 

@@ -9,6 +9,7 @@ mod herald;
 mod interest;
 mod message;
 mod pace;
+mod permission;
 mod refusal;
 mod refusals;
 mod room_list;
@@ -16,13 +17,17 @@ mod session;
 mod start;
 mod talk;
 mod visitor;
+mod voice;
 mod watch;
+
+pub use voice::ServerVoice;
 
 use crate::App;
 use axum::Router;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::response::Response;
 use axum::routing::get;
+use permission::Making;
 use refusals::Refusals;
 use session::Session;
 use std::future::Future;
@@ -81,13 +86,15 @@ pub struct Realtime {
     pub options: Options,
     refusals: Refusals,
     crowd: Crowd,
+    making: Making,
     snapshots: Snapshots,
 }
 
 impl Realtime {
     pub fn new(options: Options) -> Self {
         let refusals = Refusals::new(options.refusals);
-        Self { refusals, crowd: Crowd::default(), snapshots: Snapshots::default(), options }
+        let (crowd, making, snapshots) = (Crowd::default(), Making::default(), Snapshots::default());
+        Self { options, refusals, crowd, making, snapshots }
     }
 }
 
@@ -127,8 +134,9 @@ where
     let options = &app.realtime.options;
     let periods = Periods { ping: options.ping, pong: options.ping, tick: None };
     let limits = Limits { message: options.frame_bytes, periods };
+    let origin = app.events.origin(&parts, "ws", address);
     match websocket::accept(&mut parts) {
-        Ok(upgrade) => upgrade.run(limits, move |socket| serve(Session::new(app, socket, address))),
+        Ok(upgrade) => upgrade.run(limits, move |socket| serve(Session::new(app, socket, address, origin))),
         Err(refused) => refused.answer(),
     }
 }

@@ -1,5 +1,6 @@
 use crate::realtime::frame;
 use bytes::Bytes;
+use tidewire_connection::websocket::Close;
 use tidewire_feed::JoinError;
 
 /// Why a socket is not served. Nothing was changed by it.
@@ -19,6 +20,14 @@ pub enum Refusal {
     NameTooLong(&'static str),
     RoomIdTooLong,
     Unavailable,
+    /// by user code, in its words
+    Hook(String),
+}
+
+impl From<tidewire_hooks::Refusal> for Refusal {
+    fn from(refusal: tidewire_hooks::Refusal) -> Self {
+        Self::Hook(refusal.message)
+    }
 }
 
 impl Refusal {
@@ -30,6 +39,11 @@ impl Refusal {
             JoinError::TooMany => Self::TooManyRooms,
             JoinError::Seated | JoinError::Stopped => Self::Unavailable,
         }
+    }
+
+    /// The status of its close frame.
+    pub fn code(&self) -> u16 {
+        if *self == Self::Unavailable { Close::TRY_AGAIN } else { Close::POLICY }
     }
 
     /// The one frame that the client gets.
@@ -47,7 +61,7 @@ impl Refusal {
         })
     }
 
-    fn error(&self) -> &'static str {
+    pub fn error(&self) -> &str {
         match self {
             Self::KeyMissing => "API key is required",
             Self::KeyUnknown => "Invalid API key",
@@ -60,6 +74,7 @@ impl Refusal {
             Self::TooManyRooms => "Too many rooms",
             Self::TooManyConnections => "Too many connections",
             Self::Unavailable => "Service unavailable",
+            Self::Hook(message) => message,
         }
     }
 }

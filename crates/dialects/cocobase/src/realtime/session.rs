@@ -3,17 +3,22 @@
 use crate::App;
 use crate::realtime::first_frame::FirstFrame;
 use crate::realtime::frame;
+use crate::realtime::permission;
 use crate::realtime::refusal::Refusal;
 use crate::realtime::visitor::{self, Visitor};
 use bytes::Bytes;
 use std::net::IpAddr;
 use std::time::Instant;
+use tidewire_connection::events::{Goodbye, Origin, Visit};
 use tidewire_connection::websocket::{Close, Message, Over, Received, Socket};
 use tidewire_feed::{Connection, Ending, OnRevoked};
 
 pub struct Session {
     pub app: App,
     pub connection: Connection,
+    /// where it comes from, until that is told
+    pub origin: Option<Box<Origin>>,
+    pub visit: Visit,
     socket: Socket,
     address: IpAddr,
 }
@@ -35,10 +40,21 @@ impl From<Refusal> for Stop {
     }
 }
 
+impl Stop {
+    fn goodbye(&self) -> Goodbye {
+        match self {
+            Self::Refused(refusal) => Goodbye::new(refusal.code(), refusal.error().to_owned()),
+            Self::Gone => Goodbye::new(Close::POLICY, Refusal::NoCollection.error().to_owned()),
+            Self::Missed => Goodbye::new(Close::TRY_AGAIN, "changes were missed"),
+            Self::Over(over) => over.into(),
+        }
+    }
+}
+
 impl Session {
-    pub fn new(app: App, socket: Socket, address: IpAddr) -> Self {
+    pub fn new(app: App, socket: Socket, address: IpAddr, origin: Option<Box<Origin>>) -> Self {
         let connection = app.feed.connect(OnRevoked::Close);
-        Self { app, connection, socket, address }
+        Self { app, connection, origin, visit: Visit::unseen(), socket, address }
     }
 
     /// Waits for the first frame and finds out who sent it.
@@ -48,7 +64,23 @@ impl Session {
         let text = text.ok_or_else(|| Refusal::Failed("not UTF-8".to_owned()))?;
         let frame = FirstFrame::parse(&text, self.app.realtime.options.name_bytes)?;
         let visitor = visitor::admit(&self.app, &frame)?;
+        permission::connect(self, &visitor).await?;
         Ok((frame, visitor))
+    }
+
+    /// Whether user code lets a frame pass, and if so whether it has replied.
+    pub async fn permits(&mut self, text: &str) -> Option<bool> {
+        match self.visit.message(text).await {
+            Ok(reply) => {
+                let replied = reply.is_some();
+                reply.into_iter().for_each(|reply| self.answer(frame::reply(&reply)));
+                Some(replied)
+            }
+            Err(refusal) => {
+                self.answer(frame::error(&refusal.message, None));
+                None
+            }
+        }
     }
 
     /// The client's next frame, text or binary; `None` if it is no text.
@@ -68,6 +100,7 @@ impl Session {
 
     /// Says why, if the client does not know, and closes.
     pub async fn end(mut self, stop: Stop) {
+        let (visit, goodbye) = (std::mem::replace(&mut self.visit, Visit::unseen()), stop.goodbye());
         match stop {
             Stop::Over(over) => self.socket.end(&self.connection, over, closing).await,
             Stop::Refused(refusal) => self.refuse(&refusal).await,
@@ -78,6 +111,7 @@ impl Session {
             }
             Stop::Missed => self.socket.close(&self.connection, Some(Close::new(Close::TRY_AGAIN, ""))).await,
         }
+        visit.leave(goodbye);
     }
 
     async fn refuse(mut self, refusal: &Refusal) {
@@ -88,8 +122,7 @@ impl Session {
                 return;
             }
         }
-        let code = if *refusal == Refusal::Unavailable { Close::TRY_AGAIN } else { Close::POLICY };
-        self.close_with(refusal.frame(), code).await;
+        self.close_with(refusal.frame(), refusal.code()).await;
     }
 
     async fn close_with(mut self, frame: Bytes, code: u16) {

@@ -5,13 +5,14 @@ use crate::realtime::first_frame::FirstFrame;
 use crate::realtime::frame;
 use crate::realtime::interest::{CollectionInterest, Signals};
 use crate::realtime::message::Nudge;
+use crate::realtime::permission;
 use crate::realtime::refusal::Refusal;
 use crate::realtime::session::{Session, Stop};
 use crate::realtime::start::Beginning;
 use crate::realtime::visitor::Visitor;
 use std::sync::Arc;
 use tidewire_feed::Subscription;
-use tidewire_model::Collection;
+use tidewire_model::{Collection, Operations};
 use tidewire_rules::DocumentFilter;
 
 pub async fn serve(mut session: Session, path: String) {
@@ -32,12 +33,15 @@ struct Watch {
 impl Watch {
     async fn begin(session: &mut Session, path: &str) -> Result<Self, Stop> {
         let (frame, visitor) = session.first().await?;
-        let interest = Arc::new(interest(&session.app, path, &frame, &visitor)?);
+        let mut interest = interest(&session.app, path, &frame, &visitor)?;
+        let granted = permission::watch(&session.visit, &frame, &mut interest).await?;
+        let interest = Arc::new(interest);
         let beginning =
             Beginning { app: &session.app, path, frame: &frame, interest: &interest, visitor: &visitor };
         let start = beginning.find().await?;
         let (signals, collection) = (interest.signals.clone(), interest.collection.clone());
         let subscription = Subscription { name: path.into(), interest, start };
+        granted.begin();
         session.connection.set(visitor.principal.clone(), vec![subscription]).await;
         Ok(Self { signals, visitor, collection })
     }
@@ -53,7 +57,11 @@ impl Watch {
                 },
             };
             match text {
-                Ok(Some(text)) => answer(session, &text),
+                Ok(Some(text)) => {
+                    if session.permits(&text).await.is_some() {
+                        answer(session, &text);
+                    }
+                }
                 Ok(None) => {}
                 Err(stop) => return stop,
             }
@@ -87,7 +95,16 @@ fn interest(
         return Err(Refusal::NoCollection);
     }
     let (cursor, leave) = (frame.cursor, frame.leave);
-    Ok(CollectionInterest { collection, access, filter, cursor, leave, signals: Arc::default() })
+    Ok(CollectionInterest {
+        collection,
+        access,
+        filter,
+        operations: Operations::ALL,
+        narrowed: Vec::new(),
+        cursor,
+        leave,
+        signals: Arc::default(),
+    })
 }
 
 fn answer(session: &Session, text: &str) {

@@ -62,7 +62,7 @@ impl World {
         let announcing = announced.clone();
         let announce = move |committed: Committed| {
             if let Some(feed) = announcing.get() {
-                feed.announce(committed.changes, committed.catalog);
+                feed.announce(committed.changes, committed.messages, committed.catalog);
             }
         };
         let store = Store::open(dir.path(), Options::default(), Box::new(announce)).unwrap();
@@ -77,6 +77,7 @@ impl World {
             store: store.clone(),
             feed,
             passwords: Passwords::new(2, 64),
+            events: tidewire_connection::events::Events::new(store.clone()),
             attempts: Arc::new(Attempts::new(None)),
             origins: Arc::new(["https://app.example".to_owned()]),
             realtime: Arc::new(realtime::Realtime::new(realtime::Options::default())),

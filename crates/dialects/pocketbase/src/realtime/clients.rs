@@ -1,10 +1,11 @@
 //! Who has a stream open.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tidewire_connection::events::{Goodbye, Visit};
 use tidewire_feed::Connection;
 use tidewire_model::{Seq, id};
 use tokio::sync::Semaphore;
@@ -23,6 +24,9 @@ pub struct Clients {
     departed: Mutex<Departed>,
 }
 
+/// Topics by their texts, with the names of their subscriptions where those are others.
+pub type Topics = HashMap<Box<str>, Option<Box<str>>>;
+
 /// Where closed streams began.
 #[derive(Default)]
 struct Departed {
@@ -32,7 +36,9 @@ struct Departed {
 
 /// What is known of a stream when it is opened.
 pub struct Greeting {
+    pub id: Box<str>,
     pub connection: Connection,
+    pub visit: Visit,
     pub began: Seq,
     pub address: IpAddr,
     pub last_event_id: Option<Box<str>>,
@@ -42,6 +48,7 @@ pub struct Greeting {
 pub struct Client {
     pub id: Box<str>,
     pub connection: Connection,
+    pub visit: Visit,
     /// the last position when the stream was opened: a client that heard nothing but its greeting goes on from there
     pub began: Seq,
     /// where the stream was opened from
@@ -52,15 +59,21 @@ pub struct Client {
     /// one request at a time sets subscriptions, in the order in which they came: a slow snapshot must not be
     /// overtaken, and two strangers must not both find a guest
     pub turn: Semaphore,
-    topics: Mutex<HashSet<Box<str>>>,
+    topics: Mutex<Topics>,
 }
 
 impl Clients {
+    /// A client id that nobody has.
+    pub fn new_id() -> Box<str> {
+        id::secret(ID_LENGTH).into()
+    }
+
     pub fn open(&self, greeting: Greeting) -> Arc<Client> {
-        let Greeting { connection, began, address, last_event_id } = greeting;
+        let Greeting { id, connection, visit, began, address, last_event_id } = greeting;
         let client = Arc::new(Client {
-            id: id::secret(ID_LENGTH).into(),
+            id,
             connection,
+            visit,
             began,
             address,
             last_event_id,
@@ -78,7 +91,9 @@ impl Clients {
 
     pub fn close(&self, client: &Client) {
         self.by_id.write().remove(&client.id);
+        let goodbye = Goodbye::of_stream(client.connection.ending());
         client.connection.close();
+        client.visit.leave(goodbye);
         self.departed.lock().remember(client);
     }
 
@@ -108,12 +123,13 @@ impl Departed {
 }
 
 impl Client {
-    /// True if the topic is among those that were set last: it goes on as it is.
-    pub fn has_topic(&self, text: &str) -> bool {
-        self.topics.lock().contains(text)
+    /// The subscription's name of a topic, if it is among those that were set last: it goes on as it is.
+    pub fn topic(&self, text: &str) -> Option<Box<str>> {
+        let topics = self.topics.lock();
+        topics.get_key_value(text).map(|(text, name)| name.as_ref().unwrap_or(text).clone())
     }
 
-    pub fn set_topics(&self, topics: HashSet<Box<str>>) {
+    pub fn set_topics(&self, topics: Topics) {
         *self.topics.lock() = topics;
     }
 }

@@ -3,8 +3,8 @@
 use crate::realtime::frame;
 use std::sync::Arc;
 use tidewire_feed::{Encoder, Event, Told};
-use tidewire_model::Record;
 use tidewire_model::json::{self, Escape};
+use tidewire_model::{Action, Operations, Record};
 use tidewire_records::Asker;
 use tidewire_records::show::{self, Expand, Fields, Sight};
 use tidewire_store::{Snapshot, Store, StoreError};
@@ -12,6 +12,7 @@ use tidewire_store::{Snapshot, Store, StoreError};
 /// Record events of one topic for one kind of reader.
 pub struct RecordEncoder {
     pub topic: Box<str>,
+    pub operations: Operations,
     pub store: Store,
     pub asker: Asker,
     pub sight: Sight,
@@ -79,6 +80,14 @@ impl RecordEncoder {
 impl Encoder for RecordEncoder {
     fn encode(&self, event: &Event<'_>, bytes: &mut Vec<u8>) -> bool {
         let Event::Change { change, action, cursor } = event else { return false };
+        let operation = match action {
+            Told::Is(action) => *action,
+            // to its reader the record is gone
+            Told::Leave => Action::Delete,
+        };
+        if !self.operations.has(operation) {
+            return false;
+        }
         frame::open(bytes, cursor, &self.topic);
         let written = match action {
             Told::Is(action) => {
@@ -100,7 +109,7 @@ impl Encoder for RecordEncoder {
 
 impl Encoder for MessageEncoder {
     fn encode(&self, event: &Event<'_>, bytes: &mut Vec<u8>) -> bool {
-        let Event::Message { data, cursor } = event else { return false };
+        let Event::Message { data, cursor, .. } = event else { return false };
         frame::open(bytes, cursor, &self.topic);
         bytes.extend_from_slice(data);
         frame::close(bytes);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_feed::{self as feed, ClassSpec, Interest, ResetReason};
 use tidewire_model::json::{self, Escape};
-use tidewire_model::{Catalog, Collection, CollectionKind, Language, Principal, TenantId};
+use tidewire_model::{Catalog, Collection, CollectionKind, Language, Operations, Principal, TenantId};
 use tidewire_records::Asker;
 use tidewire_records::gate::{self, Which};
 use tidewire_records::show::{Expand, Fields, Sight};
@@ -18,6 +18,10 @@ use tidewire_store::Store;
 pub struct TopicInterest {
     pub topic: Topic,
     pub store: Store,
+    /// what user code leaves of the events of records
+    pub operations: Operations,
+    /// filters of user code, which take away
+    pub narrowed: Box<[Box<str>]>,
 }
 
 /// A topic whose path names a collection, for one principal.
@@ -45,6 +49,24 @@ impl Interest for TopicInterest {
 }
 
 impl TopicInterest {
+    pub fn new(text: &str, store: Store) -> Self {
+        Self { topic: Topic::parse(text), store, operations: Operations::ALL, narrowed: Box::default() }
+    }
+
+    /// Equal names: the same subscription, which goes on where it is.
+    pub fn name(&self) -> Box<str> {
+        let text = &self.topic.text;
+        if self.operations == Operations::ALL && self.narrowed.is_empty() {
+            return text.clone();
+        }
+        let mut name = format!("{text}\n{}", self.operations.letter());
+        for filter in &self.narrowed {
+            name.push('\n');
+            name.push_str(filter);
+        }
+        name.into()
+    }
+
     /// The collection that the path names, to the letter.
     pub fn collection(&self, catalog: &Catalog, tenant: &TenantId) -> Option<Arc<Collection>> {
         let name = &*self.topic.collection;
@@ -67,13 +89,15 @@ impl TopicInterest {
             Scope::One(_) => Which::View,
         };
         let asker = self.asker(principal);
-        let gate = gate::gate(catalog, collection, which, &asker, self.topic.option("filter"));
+        let gate = gate::gate(catalog, collection, which, &asker, self.topic.option("filter"))
+            .and(gate::narrow(catalog, collection, &asker, &self.narrowed));
         if gate.constant() == Some(false) {
             return None;
         }
         let sight = Sight::of(&asker, catalog, collection);
         let encoder = RecordEncoder {
             topic: self.topic.text.clone(),
+            operations: self.operations,
             store: self.store.clone(),
             asker,
             sight,
@@ -126,6 +150,10 @@ pub fn tenant_of(principal: &Principal) -> TenantId {
 /// The topic's text holds fields, expand and everything else that was asked for, so it stands for all of them.
 fn projection(encoder: &RecordEncoder) -> String {
     let mut key = format!("pocketbase\0{}\0", encoder.topic);
+    if encoder.operations != Operations::ALL {
+        key.push(encoder.operations.letter());
+        key.push('\0');
+    }
     encoder.sight.write_key(&mut key);
     if encoder.expand.is_some() || !encoder.sight.email.is_local() {
         key.push('\0');

@@ -5,6 +5,7 @@ mod encoder;
 pub mod frame;
 mod interest;
 mod options;
+mod permission;
 pub mod publish;
 mod session;
 mod snapshot;

@@ -5,31 +5,32 @@ use crate::asker;
 use crate::body::{LIMIT, Payload};
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::realtime::clients::Client;
+use crate::realtime::clients::{Client, Topics};
 use crate::realtime::interest::TopicInterest;
+use crate::realtime::permission;
 use crate::realtime::start::Beginning;
-use crate::realtime::topic::Topic;
 use crate::wire;
 use axum::response::Response;
-use hashbrown::HashSet;
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
+use tidewire_connection::events::{Grant, Turn};
 use tidewire_feed::{Start, Subscription};
-use tidewire_model::Principal;
+use tidewire_hooks::Occasion;
+use tidewire_model::{Catalog, Principal};
 
 /// bytes
 const CLIENT_ID_LENGTH: usize = 255;
 const TOPICS: usize = 1000;
 /// bytes
 const TOPIC_LENGTH: usize = 2500;
+const NO_CLIENT: &str = "Missing or invalid client id.";
 
 pub async fn subscribe(mut call: Call) -> Result<Response, ApiError> {
     let payload = call.read_body(LIMIT).await.map_err(|error| error.or(""))?;
     let form = Form::read(payload)?;
     form.validate()?;
     let clients = &call.app.realtime.clients;
-    let client =
-        clients.find(&form.client_id).ok_or_else(|| ApiError::not_found("Missing or invalid client id."))?;
+    let client = clients.find(&form.client_id).ok_or_else(|| ApiError::not_found(NO_CLIENT))?;
     if call.app.realtime.options.check_address && client.address != asker::address(&call.parts) {
         return Err(ApiError::bad_request("Invalid realtime client."));
     }
@@ -48,24 +49,81 @@ fn check_principal(current: &Principal, new: &Principal) -> Result<(), ApiError>
 }
 
 async fn set(app: &App, client: &Client, principal: Principal, topics: &[String]) -> Result<(), ApiError> {
-    let mut names: HashSet<Box<str>> = HashSet::with_capacity(topics.len());
-    let mut subscriptions = Vec::with_capacity(topics.len());
-    let mut beginning = Beginning::new(app, client, &principal);
     // what is owed already must be read before more is promised
     if client.connection.owed() > app.realtime.options.snapshot_bytes {
         return Err(ApiError::too_many_requests());
     }
+    let mut asking = Asking::begin(client, &principal).await?;
+    let mut names = Topics::with_capacity(topics.len());
+    let mut interests = Vec::with_capacity(topics.len());
     for text in topics {
-        if text.is_empty() || !names.insert(text.as_str().into()) {
-            continue;
+        if !text.is_empty() && !names.contains_key(text.as_str()) {
+            let mut interest = TopicInterest::new(text, app.store.clone());
+            let name = asking.name(&app.store.catalog(), &mut interest).await?;
+            names.insert(text.as_str().into(), (*name != **text).then(|| name.clone()));
+            interests.push((name, interest));
         }
-        let interest = Arc::new(TopicInterest { topic: Topic::parse(text), store: app.store.clone() });
-        let start = if client.has_topic(text) { Start::Now } else { beginning.of(&interest).await? };
-        subscriptions.push(Subscription { name: text.as_str().into(), interest, start });
     }
+    let mut subscriptions = Vec::with_capacity(interests.len());
+    let mut beginning = Beginning::new(app, client, &principal);
+    for (name, interest) in interests {
+        let interest = Arc::new(interest);
+        let is_held = client.topic(&interest.topic.text).is_some();
+        let start = if is_held { Start::Now } else { beginning.of(&interest).await? };
+        subscriptions.push(Subscription { name, interest, start });
+    }
+    let told = asking.done(&names);
     client.connection.set(principal, subscriptions).await;
     client.set_topics(names);
+    if let Some((turn, ends)) = told {
+        turn.tell(ends);
+    }
     Ok(())
+}
+
+/// User code that is asked about the topics of one request.
+struct Asking<'a> {
+    client: &'a Client,
+    principal: &'a Principal,
+    /// `None`: nobody follows the stream
+    turn: Option<Turn>,
+    /// who becomes somebody else is asked about everything anew
+    stays: bool,
+    grants: Vec<Grant>,
+}
+
+impl<'a> Asking<'a> {
+    async fn begin(client: &'a Client, principal: &'a Principal) -> Result<Self, ApiError> {
+        let mut turn = client.visit.turn().await;
+        let mut stays = true;
+        if let Some(turn) = &mut turn {
+            if turn.is_over() {
+                return Err(ApiError::not_found(NO_CLIENT));
+            }
+            stays = turn.principal().is_same(principal);
+            turn.ask_as(principal, permission::token_type(principal));
+        }
+        Ok(Self { client, principal, turn, stays, grants: Vec::new() })
+    }
+
+    /// The subscription's name. One that is held goes on under the name that it has.
+    async fn name(&mut self, catalog: &Catalog, interest: &mut TopicInterest) -> Result<Box<str>, ApiError> {
+        let held = self.client.topic(&interest.topic.text).filter(|_| self.stays);
+        if let (Some(turn), None) = (&self.turn, &held) {
+            let grant = permission::ask(turn, catalog, self.principal, interest).await;
+            self.grants.push(grant.map_err(|refusal| permission::refused(&refusal))?);
+        }
+        Ok(held.unwrap_or_else(|| interest.name()))
+    }
+
+    /// What was granted holds from now on; gives what ends by that.
+    fn done(self, names: &Topics) -> Option<(Turn, Vec<Occasion>)> {
+        let mut turn = self.turn?;
+        let ends = turn.end(|text| !self.stays || !names.contains_key(text));
+        turn.become_who_asks();
+        self.grants.into_iter().for_each(|grant| turn.begin(grant));
+        Some((turn, ends))
+    }
 }
 
 #[derive(Debug, PartialEq)]

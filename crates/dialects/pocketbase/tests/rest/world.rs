@@ -89,7 +89,7 @@ impl World {
         let announcing = announced.clone();
         let announce = move |committed: Committed| {
             if let Some(feed) = announcing.get() {
-                feed.announce(committed.changes, committed.catalog);
+                feed.announce(committed.changes, committed.messages, committed.catalog);
             }
         };
         let store = Store::open(dir.path(), Options::default(), Box::new(announce)).unwrap();

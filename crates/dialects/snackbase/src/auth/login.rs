@@ -1,5 +1,5 @@
 use super::session::{self, Tokens};
-use super::{ShownAccount, ShownUser};
+use super::{ShownAccount, ShownUser, USERS, attempt, hook_refusal};
 use crate::App;
 use crate::asker;
 use crate::call::Call;
@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Serialize;
 use std::sync::Arc;
 use tidewire_auth::PasswordError;
-use tidewire_model::{Record, Timestamp};
+use tidewire_model::{Collection, Record, TenantId, Timestamp};
 use tidewire_records::sign_in::{self, SignInError};
 use tidewire_records::{Asker, user};
 use tidewire_store::{Account, StoreError};
@@ -43,9 +43,18 @@ pub async fn login(mut call: Call) -> Result<Response, ApiError> {
         return Err(ApiError::too_many_requests(text, WINDOW));
     }
     let account = asker::find_account(&call.app, &named)?;
-    let (account, user) = authenticate(&call.app, account, &email, &password).await?;
+    let home = home(&call.app, account)?;
+    let (tenant, collection) = match &home {
+        Some(home) => (home.account.id.clone(), &*home.collection.name),
+        None => (TenantId::default(), USERS),
+    };
+    let attempt = attempt(&call, &tenant, collection, &email, "password");
+    let events = &call.app.events;
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
+    let (account, user) = authenticate(&call.app, home.as_ref(), &email, &password).await?;
     call.app.attempts.succeeded(address, &identity);
-    signed_in(&call.app, &account, user).await
+    events.signed_in(&attempt, &user);
+    signed_in(&call.app, account, user).await
 }
 
 /// New tokens for a user who has proved who they are.
@@ -55,32 +64,40 @@ pub async fn signed_in(app: &App, account: &Account, user: Arc<Record>) -> Resul
     Ok(wire::ok(&SignedIn { token, refresh_token, expires_in, account, user }))
 }
 
+/// An account, and where its users are.
+struct Home {
+    account: Account,
+    collection: Arc<Collection>,
+    tenant: TenantId,
+}
+
+fn home(app: &App, account: Option<Account>) -> Result<Option<Home>, ApiError> {
+    let Some(account) = account else { return Ok(None) };
+    let home = app.store.read_here(|snapshot| Ok::<_, StoreError>(user::home(snapshot, &account.id)))?;
+    Ok(home.map(|(collection, tenant)| Home { account, collection, tenant }))
+}
+
 /// The user of this address and password. Costs the same for unknown accounts and users.
-async fn authenticate(
+async fn authenticate<'a>(
     app: &App,
-    account: Option<Account>,
+    home: Option<&'a Home>,
     email: &str,
     password: &str,
-) -> Result<(Account, Arc<Record>), ApiError> {
+) -> Result<(&'a Account, Arc<Record>), ApiError> {
     let wrong = || ApiError::not_authenticated("Invalid credentials");
-    let home = match &account {
-        Some(account) => {
-            app.store.read_here(|snapshot| Ok::<_, StoreError>(user::home(snapshot, &account.id)))?
-        }
-        None => None,
-    };
-    let (Some(account), Some((collection, tenant))) = (account, home) else {
+    let Some(Home { account, collection, tenant }) = home else {
         return match app.passwords.verify(password, None).await {
             Err(PasswordError::Busy) => Err(PasswordError::Busy.into()),
             _ => Err(wrong()),
         };
     };
-    let asker = Asker { tenant, context: "password", method: "POST".to_owned(), ..Asker::default() };
+    let (tenant, method) = (tenant.clone(), "POST".to_owned());
+    let asker = Asker { tenant, context: "password", method, ..Asker::default() };
     let found = sign_in::with_password(
         &app.store,
         &app.passwords,
         &asker,
-        &collection,
+        collection,
         email,
         password,
         Some("email"),

@@ -20,9 +20,14 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Serialize;
-use tidewire_model::Record;
+use tidewire_connection::events::{self, SignIn};
+use tidewire_hooks::Refusal;
+use tidewire_model::{Record, TenantId};
 use tidewire_records::{sign_in, user};
 use tidewire_store::Account;
+
+/// Where users of accounts are looked for that do not exist.
+pub const USERS: &str = "users";
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -37,6 +42,22 @@ pub fn routes() -> Router<App> {
         .route("/auth/send-verification", post(mail::send_verification))
         .route("/auth/resend-verification", post(mail::send_verification))
         .route("/auth/verify-email", post(mail::verify_email))
+}
+
+/// Somebody who wants to be signed in, as user code is told of it.
+pub fn attempt<'a>(
+    call: &'a Call,
+    tenant: &'a TenantId,
+    collection: &'a str,
+    identity: &'a str,
+    method: &'static str,
+) -> SignIn<'a> {
+    SignIn { tenant, collection, identity, method, ip: call.address(), parts: &call.parts }
+}
+
+/// User code does not let somebody in.
+pub fn hook_refusal(refusal: &Refusal) -> ApiError {
+    ApiError::message(events::status(refusal), "Authentication failed", &refusal.message)
 }
 
 /// An account as it is shown beside its users.

@@ -1,4 +1,4 @@
-use super::session;
+use super::{attempt, hook_refusal, session};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::token;
@@ -18,8 +18,12 @@ pub async fn refresh(mut call: Call) -> Result<Response, ApiError> {
         return Err(wrong());
     }
     let user = token::verify(&call.app, &token, &session).map_err(|_| wrong())?;
-    let tokens = session::renew(&call.app, &token, session, user).await?;
-    Ok(wire::ok(&tokens.ok_or_else(wrong)?))
+    let (tenant, events) = (session.account.clone(), &call.app.events);
+    let attempt = attempt(&call, &tenant, &user.collection.name, "", "token refresh");
+    events.sign_in(&attempt).await.map_err(|refusal| hook_refusal(&refusal))?;
+    let tokens = session::renew(&call.app, &token, session, user.clone()).await?.ok_or_else(wrong)?;
+    events.signed_in(&attempt, &user);
+    Ok(wire::ok(&tokens))
 }
 
 /// `POST /auth/logout`: ends all refresh tokens of the user.

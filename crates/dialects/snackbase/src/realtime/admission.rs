@@ -1,6 +1,6 @@
 //! Who may connect: where tokens are read, and what becomes of those who have none.
 
-use crate::{App, asker, cors, token};
+use crate::{App, api_keys, asker, cors, token};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use std::sync::Arc;
@@ -9,9 +9,16 @@ use tidewire_model::{Identity, Principal, Timestamp};
 
 /// What became of somebody who connects.
 pub struct Admission {
-    pub principal: Result<Principal, Denied>,
+    pub admitted: Result<Admitted, Denied>,
     /// the subprotocol to say back
     pub protocol: Option<String>,
+}
+
+/// Who is let in, and by what.
+pub struct Admitted {
+    pub principal: Principal,
+    /// `jwt` or `api_key`
+    pub token_type: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,20 +42,20 @@ pub fn of_websocket(app: &App, parts: &Parts, query: &[(String, String)]) -> Adm
     // without an answer a browser would hear neither events nor the close frame
     let first = offered.first().map(|first| (*first).to_owned());
     if let Some(token) = query_token(query) {
-        return Admission { principal: verify(app, token), protocol: first };
+        return Admission { admitted: verify(app, token), protocol: first };
     }
     if let Some(first) = first {
         let good = offered.iter().find_map(|token| Some((*token, verify(app, token).ok()?)));
         let protocol = good.as_ref().map_or(first, |(token, _)| (*token).to_owned());
-        let principal = good.map(|(_, principal)| principal).ok_or(Denied::Failed);
-        return Admission { principal, protocol: Some(protocol) };
+        let admitted = good.map(|(_, admitted)| admitted).ok_or(Denied::Failed);
+        return Admission { admitted, protocol: Some(protocol) };
     }
     let token = bearer(&parts.headers).ok_or(Denied::Missing);
-    Admission { principal: token.and_then(|token| verify(app, token)), protocol: None }
+    Admission { admitted: token.and_then(|token| verify(app, token)), protocol: None }
 }
 
 /// The query, else the header.
-pub fn of_stream(app: &App, parts: &Parts, query: &[(String, String)]) -> Result<Principal, Denied> {
+pub fn of_stream(app: &App, parts: &Parts, query: &[(String, String)]) -> Result<Admitted, Denied> {
     let token = query_token(query).or_else(|| bearer(&parts.headers)).ok_or(Denied::Missing)?;
     verify(app, token)
 }
@@ -73,8 +80,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
 }
 
-fn verify(app: &App, token: &str) -> Result<Principal, Denied> {
+fn verify(app: &App, token: &str) -> Result<Admitted, Denied> {
     let identity = token::identify(app, token).map_err(|_| Denied::Failed)?;
     let expires_at = identity.expires_at.filter(|_| app.realtime.options.expire);
-    Ok(Principal::Known(Arc::new(Identity { expires_at, ..identity })))
+    let principal = Principal::Known(Arc::new(Identity { expires_at, ..identity }));
+    let token_type = if api_keys::is_one(token) { "api_key" } else { "jwt" };
+    Ok(Admitted { principal, token_type })
 }

@@ -1,6 +1,5 @@
 use serde_json::{Map, Value as Json};
-
-use crate::realtime::operations::Operations;
+use tidewire_model::Operations;
 
 /// What a client's message asks for.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,8 @@
 use crate::realtime::frame::{Envelope, Wire};
-use crate::realtime::operations::Operations;
 use crate::record_json::{AccountName, RecordJson, Unset};
 use tidewire_feed::{Encoder, Event, Told};
 use tidewire_model::json::{self, Escape};
-use tidewire_model::{Action, Record, Timestamp};
+use tidewire_model::{Action, Operations, Record, Timestamp};
 
 /// What one class of subscribers of a collection is sent.
 pub struct RecordEncoder {

@@ -91,6 +91,11 @@ pub fn error(text: &str) -> Bytes {
     frame::text(json::to_string(&serde_json::json!({ "error": text })))
 }
 
+/// What user code replies.
+pub fn reply(json: &serde_json::Value) -> Bytes {
+    frame::text(json::to_string(json))
+}
+
 pub fn pong() -> Bytes {
     Bytes::from_static(b"\x81\x0f{\"type\":\"pong\"}")
 }

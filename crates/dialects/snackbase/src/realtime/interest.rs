@@ -44,12 +44,13 @@ impl Interest for CollectionInterest {
 impl CollectionInterest {
     /// `None` if nothing of the collection can ever be seen.
     pub fn shown(&self, catalog: &Arc<Catalog>, principal: &Principal) -> Option<Shown> {
-        let Wanted { wire, collection: name, operations, extras } = &self.wanted;
+        let Wanted { wire, collection: name, operations, extras, narrowed } = &self.wanted;
         let tenant = tenant_of(principal)?;
         let collection =
             catalog.find(&tenant, name).filter(|found| found.name == *name && is_shown(found))?;
         let asker = asker(principal, &tenant);
-        let gate = gate::gate(catalog, collection, Which::View, &asker, &extras.filter);
+        let gate = gate::gate(catalog, collection, Which::View, &asker, &extras.filter)
+            .and(gate::narrow(catalog, collection, &asker, narrowed));
         if gate.constant() == Some(false) {
             return None;
         }

@@ -1,6 +1,6 @@
 use crate::realtime::frame::Wire;
-use crate::realtime::operations::Operations;
 use serde_json::{Map, Value as Json};
+use tidewire_model::Operations;
 
 /// One collection as a client wants to hear it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct Wanted {
     pub collection: Box<str>,
     pub operations: Operations,
     pub extras: Extras,
+    /// filters of the server's own code, which take away
+    pub narrowed: Box<[Box<str>]>,
 }
 
 /// What SnackBase itself does not have.
@@ -29,8 +31,14 @@ impl Wanted {
     /// Equal texts: the same subscription, which goes on where it is.
     pub fn name(&self) -> Box<str> {
         let Extras { filter, cursor, leave, .. } = &self.extras;
-        let letter = self.operations.letter();
-        format!("{}\0{letter}{}{}\0{filter}", self.collection, u8::from(*cursor), u8::from(*leave)).into()
+        let (letter, narrowed) = (self.operations.letter(), self.narrowed.len());
+        let (collection, cursor, leave) = (&self.collection, u8::from(*cursor), u8::from(*leave));
+        let mut name = format!("{collection}\0{letter}{cursor}{leave}{narrowed}\0{filter}");
+        for filter in &self.narrowed {
+            name.push('\0');
+            name.push_str(filter);
+        }
+        name.into()
     }
 }
 

@@ -87,7 +87,7 @@ impl World {
         let announcing = announced.clone();
         let announce = move |committed: Committed| {
             if let Some(feed) = announcing.get() {
-                feed.announce(committed.changes, committed.catalog);
+                feed.announce(committed.changes, committed.messages, committed.catalog);
             }
         };
         let store = Store::open(dir.path(), Options::default(), Box::new(announce)).unwrap();
@@ -101,6 +101,7 @@ impl World {
             store: store.clone(),
             feed,
             passwords: Passwords::new(2, 64),
+            events: tidewire_connection::events::Events::new(store.clone()),
             attempts: Arc::new(attempts),
             realtime: Arc::new(Realtime::new(RealtimeOptions::default())),
             lifetimes: Lifetimes::default(),

@@ -1,4 +1,4 @@
-use tidewire_model::Action;
+use crate::Action;
 
 /// Which operations a subscription hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -6,7 +6,6 @@ pub struct Operations(u8);
 
 impl Operations {
     pub const ALL: Self = Self(0b111);
-    #[cfg(test)]
     pub const NONE: Self = Self(0);
 
     /// Unknown names mean nothing.
@@ -22,6 +21,18 @@ impl Operations {
 
     pub fn has(self, action: Action) -> bool {
         self.0 & bit(action) != 0
+    }
+
+    /// Those that both have.
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        [Action::Create, Action::Update, Action::Delete]
+            .into_iter()
+            .filter(move |action| self.has(*action))
+            .map(Action::as_str)
     }
 
     /// A letter for class keys and names.
