@@ -38,7 +38,13 @@ Environment:
   TIDEWIRE_ROOM_HISTORY               messages that a room keeps for members that come back (0)
   TIDEWIRE_ROOM_HISTORY_AGE           seconds that it keeps them (60)
   TIDEWIRE_ROOM_HISTORY_BYTES         bytes of them (1048576)
-  TIDEWIRE_PRIVATE_ADDRESSES          on or off: hooks over HTTP may reach private addresses (off)
+  TIDEWIRE_SCRIPT_RUNTIMES            runtimes of hooks in JavaScript, besides one for writes (one per core)
+  TIDEWIRE_SCRIPT_MEMORY              bytes of each of them (67108864)
+  TIDEWIRE_SCRIPT_STACK               bytes of its stack (524288)
+  TIDEWIRE_SCRIPT_LOAD                seconds to read all files (5)
+  TIDEWIRE_SCRIPT_ANSWER_BYTES        bytes of one answer of a hook (1048576)
+  TIDEWIRE_SCRIPT_QUEUE               calls that wait for a runtime (1024)
+  TIDEWIRE_PRIVATE_ADDRESSES          on or off: scripts and hooks over HTTP may reach private addresses (off)
   TIDEWIRE_HOOK_TRIES                 calls of an after-hook that fails (5)
   TIDEWIRE_HOOK_PAUSE                 seconds before the second call, three times as many each further time (1)
   TIDEWIRE_GRACE                      seconds that streams and requests get to end (10)";
@@ -91,6 +97,9 @@ pub struct ServeArgs {
     /// Origins that browsers may call from, separated by commas
     #[arg(long, default_value = "*", value_delimiter = ',', env = "TIDEWIRE_ORIGINS")]
     pub origins: Vec<String>,
+    /// Folder of hooks in JavaScript [default: hooks in the data folder]
+    #[arg(long, env = "TIDEWIRE_HOOKS_DIR")]
+    pub hooks_dir: Option<PathBuf>,
     /// Keeps a small collection "demo" in motion, to be watched on the first page
     #[arg(long)]
     pub demo: bool,

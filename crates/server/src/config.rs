@@ -1,6 +1,7 @@
 //! The only place that reads the environment.
 
 mod rooms;
+mod scripts;
 
 use crate::cli::ServeArgs;
 use anyhow::{Context, bail};
@@ -32,6 +33,8 @@ pub struct Config {
     pub rate_limit: bool,
     /// user code around the feed
     pub hooks: Hooks,
+    /// the part of it that is written in JavaScript
+    pub scripts: tidewire_scripts::Options,
     /// hooks over HTTP, and scripts that fetch, may reach private addresses; default off
     pub private_addresses: bool,
     /// how often after-hooks that fail are called again
@@ -153,6 +156,7 @@ impl Config {
             rooms: tidewire_feed::RoomLimits::default(),
             rate_limit: true,
             hooks: Hooks::default(),
+            scripts: tidewire_scripts::Options::new(&dir.join("hooks")),
             private_addresses: false,
             retry: Retry::default(),
             grace: Duration::from_secs(10),
@@ -167,6 +171,7 @@ impl Config {
         config.rate_limit = switch("TIDEWIRE_RATE_LIMIT", config.rate_limit)?;
         config.grace = seconds("TIDEWIRE_GRACE", config.grace)?;
         config.hooks = hooks()?;
+        config.scripts = scripts::options(args, &config)?;
         config.private_addresses = switch("TIDEWIRE_PRIVATE_ADDRESSES", config.private_addresses)?;
         config.retry.tries = number("TIDEWIRE_HOOK_TRIES", config.retry.tries)?;
         config.retry.pause = seconds("TIDEWIRE_HOOK_PAUSE", config.retry.pause)?;

@@ -16,6 +16,7 @@ mod log;
 mod metrics;
 mod page;
 pub mod publish;
+mod scripts;
 pub mod serve;
 mod socket;
 mod streams;

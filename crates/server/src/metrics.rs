@@ -1,5 +1,7 @@
 //! `GET /metrics`: what store, feed and process hold and have done, as Prometheus reads it.
 
+mod calls;
+
 use crate::admit::Gatekeeper;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
@@ -88,6 +90,7 @@ impl Collector for Scrape {
         metrics.store_numbers(&mut page)?;
         metrics.door_numbers(&mut page)?;
         metrics.hook_numbers(&mut page)?;
+        metrics.call_numbers(&mut page)?;
         if let Some(bytes) = resident() {
             page.gauge("resident_bytes", "Memory of the process that is in use", bytes)?;
         }

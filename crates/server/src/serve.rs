@@ -4,11 +4,13 @@ use crate::app::{self, App};
 use crate::config::Config;
 use crate::control::Control;
 use crate::streams::Streams;
-use crate::{demo, files, listen};
+use crate::{demo, files, listen, scripts};
 use anyhow::Context;
 use std::io;
 use std::net::SocketAddr;
 use tidewire_auth::Passwords;
+use tidewire_hooks::Event;
+use tidewire_scripts::Scripts;
 use tidewire_store::Store;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -29,6 +31,9 @@ pub struct Running {
     streams: Streams,
     /// control socket and demo; they end with the server
     beside: Vec<JoinHandle<()>>,
+    scripts: Scripts,
+    /// hooks that are told of the start
+    started: JoinHandle<()>,
 }
 
 /// Serves until a signal comes.
@@ -50,6 +55,7 @@ impl Running {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let opening = config.clone();
         let app = tokio::task::spawn_blocking(move || App::open(&opening)).await??;
+        let scripts = scripts::start(&app, &config).await?;
         let control = Control::bind(&config.dir).context("cannot open the control socket")?;
         let listener = bind(config.http).with_context(|| format!("cannot listen on {}", config.http))?;
         let address = listener.local_addr()?;
@@ -69,7 +75,8 @@ impl Running {
             let collection = demo::prepare(&app.store).await.context("cannot make the demo collection")?;
             beside.push(tokio::spawn(demo::run(app.store.clone(), collection)));
         }
-        Ok(Self { address, app, config, stop, listening, streams, beside })
+        let started = scripts::tell(&app, Event::Start, address);
+        Ok(Self { address, app, config, stop, listening, streams, beside, scripts, started })
     }
 
     /// What the server reads and writes.
@@ -87,8 +94,15 @@ impl Running {
         Ok(())
     }
 
-    /// Takes no more connections, ends streams with their last chunk, lets requests finish.
+    /// Tells hooks, takes no more connections, ends streams with their last chunk, lets requests finish.
     pub async fn stop(self) {
+        let told = async {
+            let _ = self.started.await;
+            let _ = scripts::tell(&self.app, Event::Stop, self.address).await;
+        };
+        if tokio::time::timeout(self.config.grace, told).await.is_err() {
+            tracing::warn!("some hooks did not end in time");
+        }
         for task in &self.beside {
             task.abort();
         }
@@ -109,7 +123,7 @@ impl Running {
             );
         }
         self.app.webhooks.close().await;
-        drop(self.streams);
+        drop((self.streams, self.scripts));
         self.app.close();
     }
 }

@@ -1,5 +1,7 @@
 //! Files in a folder, and what comes of them.
 
+#![allow(clippy::unwrap_used)]
+
 mod answers;
 mod calls;
 mod crons;
