@@ -26,7 +26,7 @@ await enter();
 await messages.subscribe("*", ({ action, record }) => {
   if (action === "create") console.log(`${record.name}: ${record.text}`);
 });
-await pb.realtime.subscribe("chat/count", ({ messages }) => console.log(`(${messages} so far)`));
+await pb.realtime.subscribe("chat/latest", ({ from }) => console.log(`(latest: ${from})`));
 console.log(`You are in, ${name}.`);
 
 for await (const text of createInterface({ input: process.stdin })) {

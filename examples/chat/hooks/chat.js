@@ -13,8 +13,7 @@ onRealtimeSubscribe((e) => {
   if (!e.user_id) e.abort("Sign in to listen.", 403);
 }, { collection: "messages", stopOnError: true });
 
-// comes after the message itself, and also to those who look at nothing but the number
+// for those who want to know that something happens, not what
 onRecordAfterCreate((e) => {
-  const { totalItems } = records("messages").list({ perPage: 1 });
-  publish("chat/count", { messages: totalItems, last: e.record.id });
+  publish("chat/latest", { from: e.record.name });
 }, { collection: "messages" });

@@ -19,7 +19,7 @@ async function serve(t, name) {
   const server = new Server({ options: ["--hooks-dir", example(name, "hooks")] });
   t.after(() => server.close());
   await server.start();
-  await run(PYTHON, [example("collections.py"), server.url, EMAIL, PASSWORD, example(name, "collections.json")]);
+  await run(PYTHON, [example("make_collections.py"), server.url, EMAIL, PASSWORD, example(name, "collections.json")]);
   return server;
 }
 
@@ -52,13 +52,13 @@ test("chat: what is said is heard by all, under the speaker's own name", async (
   const bob = await enter("Bob");
   ann.say("  hello  ");
   await bob.hears("Ann: hello");
-  await bob.hears("(1 so far)");
+  await bob.hears("(latest: Ann)");
   bob.say("   ");
   await bob.hears("not said: Say something.");
   bob.say("hi Ann");
   await ann.hears("Bob: hi Ann");
-  await ann.hears("(2 so far)");
-  assert.deepEqual(ann.lines().filter((line) => line.includes(": ")), ["Ann: hello", "Bob: hi Ann"]);
+  await ann.hears("(latest: Bob)");
+  assert.deepEqual(ann.lines().filter((line) => /^\w+: /.test(line)), ["Ann: hello", "Bob: hi Ann"]);
 });
 
 test("chat: nobody listens to messages without having signed in", async (t) => {
@@ -73,6 +73,6 @@ test("jobs: a job tells how far it is, then what came out", async (t) => {
   assert.deepEqual(stdout.trim().split("\n"), [
     "25 %", "50 %", "75 %", "100 %", "be: 2", "not: 1", "or: 1", "to: 2",
   ]);
-  const [job] = await server.root.collection("jobs").getFullList();
+  const [job] = await server.root.collection("tasks").getFullList();
   assert.deepEqual([job.status, job.words], ["finished", { be: 2, not: 1, or: 1, to: 2 }]);
 });

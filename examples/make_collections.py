@@ -1,4 +1,4 @@
-"""Makes the collections of an example: collections.py URL EMAIL PASSWORD FILE"""
+"""Makes the collections of an example: make_collections.py URL EMAIL PASSWORD FILE"""
 
 import json
 import sys
