@@ -3,8 +3,8 @@
 use crate::admit::{Gatekeeper, Refused};
 use crate::config::ConnectionLimits;
 use crate::event_stream::{self, Head};
+use crate::lanes::{Lane, Wants, move_in};
 use crate::socket::{Place, Socket, Watched};
-use crate::streams::Lane;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -21,6 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
 
+/// How long a stream counts as new: most of what it missed is written by then, and others do not wait for that.
+const NEW: Duration = Duration::from_secs(1);
 /// Refused sockets that may linger at once, so that their answer arrives before the reset.
 const LINGERING: usize = 64;
 
@@ -30,13 +32,13 @@ pub async fn listen(
     router: Router,
     limits: ConnectionLimits,
     gatekeeper: Arc<Gatekeeper>,
-    streams: Option<Lane>,
+    lane: Option<Lane>,
     mut stop: watch::Receiver<bool>,
 ) {
     let listening = Listening {
         router,
         limits,
-        streams,
+        lane,
         gatekeeper,
         lingering: Arc::new(Semaphore::new(LINGERING)),
         stop: stop.clone(),
@@ -60,8 +62,8 @@ pub async fn listen(
 struct Listening {
     router: Router,
     limits: ConnectionLimits,
-    /// where streams are served; `None`: beside the requests
-    streams: Option<Lane>,
+    /// where to serve what; `None`: all on this runtime
+    lane: Option<Lane>,
     gatekeeper: Arc<Gatekeeper>,
     lingering: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
@@ -79,31 +81,39 @@ impl Listening {
         }
     }
 
-    /// Streams go to a runtime of their own; a client that says nothing for too long is let go.
+    /// Streams and requests go to runtimes of their own; a client that says nothing for too long is let go.
     async fn route(mut self, stream: TcpStream, peer: SocketAddr, place: Place) {
-        let Some(lane) = self.streams.take() else { return self.serve(stream, peer, place).await };
+        let Some(lane) = self.lane.take() else { return self.serve(stream, peer, place).await };
         let wants = tokio::select! {
             wants = tokio::time::timeout(self.limits.header_timeout, lane.wants(&stream)) => wants,
             _ = self.stop.wait_for(|stop| *stop) => return,
         };
         match wants {
-            Ok(true) => lane.spawn(stream, move |stream| self.stream(stream, peer, place)),
-            Ok(false) => self.serve(stream, peer, place).await,
+            Ok(Wants::Stream) => self.stream(stream, peer, place, lane).await,
+            Ok(Wants::Subscriptions) => self.serve(stream, peer, place).await,
+            Ok(Wants::Answer) => {
+                lane.answer(move_in(stream, move |stream| self.serve(stream, peer, place)));
+            }
             Err(_) => {}
         }
     }
 
-    /// What is done once is on the heap, so that an open stream does not pay for it.
-    async fn stream(self, stream: TcpStream, peer: SocketAddr, place: Place) {
+    /// A new stream is written beside the arrivals. What is done once is on the heap, so that an open stream does not pay
+    /// for it.
+    async fn stream(self, stream: TcpStream, peer: SocketAddr, place: Place, lane: Lane) {
         let Some(head) = Head::peek(&stream, peer).await else {
-            return Box::pin(self.serve(stream, peer, place)).await;
+            return lane.stream(move_in(stream, move |stream| self.serve(stream, peer, place)));
         };
         let socket = Socket::new(stream, self.limits.unsent, place);
-        let answer = Box::pin(event_stream::answer(socket, head, self.router));
-        if let Ok(Some(chunks)) = answer.await
-            && let Err(error) = chunks.await
-        {
-            tracing::debug!(%error, "a stream ended");
+        let begun = Box::pin(async move {
+            match event_stream::answer(socket, head, self.router).await? {
+                Some(chunks) => chunks.begin(NEW).await,
+                None => Ok(None),
+            }
+        });
+        match begun.await {
+            Ok(Some(chunks)) => lane.stream(async move { note(chunks.go_on().await) }),
+            ended => note(ended),
         }
     }
 
@@ -154,7 +164,7 @@ impl Listening {
 }
 
 /// Clients come and go: a broken connection is no event.
-fn note(result: hyper::Result<()>) {
+fn note<T>(result: Result<T, impl std::fmt::Display>) {
     if let Err(error) = result {
         tracing::debug!(%error, "connection ended");
     }
@@ -185,7 +195,7 @@ async fn pause_after(error: &io::Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::streams::Streams;
+    use crate::lanes::Lanes;
     use axum::routing::get;
     use bytes::Bytes;
     use http_body::{Body as HttpBody, Frame};
@@ -224,7 +234,7 @@ mod tests {
         stop: watch::Sender<bool>,
         ended: tokio::task::JoinHandle<()>,
         dropped: mpsc::Receiver<()>,
-        _streams: Streams,
+        _lanes: Lanes,
     }
 
     async fn start(limits: ConnectionLimits) -> Listener {
@@ -235,10 +245,16 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let streams = Streams::start(["/endless"]).unwrap();
-        let ended =
-            tokio::spawn(listen(listener, router, limits, Gatekeeper::new(limits), streams.lane(), stopped));
-        Listener { address, stop, ended, dropped, _streams: streams }
+        let lanes = Lanes::start(["/endless"]).unwrap();
+        let ended = tokio::spawn(listen(
+            listener,
+            router,
+            limits,
+            Gatekeeper::new(limits),
+            Some(lanes.lane()),
+            stopped,
+        ));
+        Listener { address, stop, ended, dropped, _lanes: lanes }
     }
 
     async fn send(listener: &Listener, text: &str) -> TcpStream {

@@ -3,7 +3,7 @@
 use crate::app::{self, App};
 use crate::config::Config;
 use crate::control::Control;
-use crate::streams::Streams;
+use crate::lanes::Lanes;
 use crate::{demo, files, listen, scripts};
 use anyhow::Context;
 use std::io;
@@ -13,6 +13,7 @@ use tidewire_hooks::Event;
 use tidewire_scripts::Scripts;
 use tidewire_store::Store;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -28,7 +29,7 @@ pub struct Running {
     config: Config,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
-    streams: Streams,
+    lanes: Lanes,
     /// control socket and demo; they end with the server
     beside: Vec<JoinHandle<()>>,
     scripts: Scripts,
@@ -57,16 +58,18 @@ impl Running {
         let app = tokio::task::spawn_blocking(move || App::open(&opening)).await??;
         let scripts = scripts::start(&app, &config).await?;
         let control = Control::bind(&config.dir).context("cannot open the control socket")?;
-        let listener = bind(config.http).with_context(|| format!("cannot listen on {}", config.http))?;
+        let lanes = Lanes::start(app::stream_paths()).context("cannot start a runtime")?;
+        let (lane, arrivals) = (lanes.lane(), lanes.lane().arrivals().clone());
+        let listener =
+            bind(config.http, &arrivals).with_context(|| format!("cannot listen on {}", config.http))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let streams = Streams::start(app::stream_paths()).context("cannot start a runtime")?;
-        let listening = tokio::spawn(listen::listen(
+        let listening = arrivals.spawn(listen::listen(
             listener,
             app.router.clone(),
             config.connections,
             app.gatekeeper.clone(),
-            streams.lane(),
+            Some(lane),
             stopped,
         ));
         let store = app.store.clone();
@@ -76,7 +79,7 @@ impl Running {
             beside.push(tokio::spawn(demo::run(app.store.clone(), collection)));
         }
         let started = scripts::tell(&app, Event::Start, address);
-        Ok(Self { address, app, config, stop, listening, streams, beside, scripts, started })
+        Ok(Self { address, app, config, stop, listening, lanes, beside, scripts, started })
     }
 
     /// What the server reads and writes.
@@ -123,13 +126,14 @@ impl Running {
             );
         }
         self.app.webhooks.close().await;
-        drop((self.streams, self.scripts));
+        drop((self.lanes, self.scripts));
         self.app.close();
     }
 }
 
-/// As `TcpListener::bind`, with a longer queue.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+/// As `TcpListener::bind`, with a longer queue, and for another runtime.
+fn bind(address: SocketAddr, runtime: &Handle) -> io::Result<TcpListener> {
+    let _here = runtime.enter();
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

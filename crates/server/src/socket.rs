@@ -48,6 +48,13 @@ impl Socket {
         Self(Arc::new(Open { stream, _place: place }))
     }
 
+    /// The same in the runtime that this is called in, for its only holder.
+    pub fn moved(self) -> io::Result<Self> {
+        let Open { stream, _place } = Arc::into_inner(self.0).ok_or(io::ErrorKind::ResourceBusy)?;
+        let stream = TcpStream::from_std(stream.into_std()?)?;
+        Ok(Self(Arc::new(Open { stream, _place })))
+    }
+
     /// Ready once the client has closed its side, or the connection has failed.
     pub fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut byte = [0u8; 1];

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use super::fan_out::PUBLIC;
 use super::{Home, OURS, Row, Stage, TIMED, WRITERS, faults};
 use crate::client::{Goal, Subscription};
+use crate::counter::UNTIMED;
 use crate::farm::{Harvest, Start};
 use crate::load::{Load, Pace, Progress};
 use crate::meter::{Reading, Used};
@@ -55,7 +56,7 @@ fn recover(stage: &Stage, count: usize, pushed: bool) -> Result<Outcome> {
         live.part(TIMED);
         std::thread::sleep(stage.plan.seconds);
         live.part(IN_STORM);
-        come_back(stage, wanted)
+        come_back(stage, wanted, || live.part(UNTIMED))
     })?;
     let (live, live_faults) = super::drain(live, progress.owed())?;
     ensure!(live_faults.lost == 0, "the live ones lost {}", live_faults.lost);
@@ -95,12 +96,14 @@ pub fn write(stage: &Stage, record: Record<'_>, connections: usize, count: u32) 
     Ok(())
 }
 
-fn come_back(stage: &Stage, wanted: Vec<Subscription>) -> Result<(Harvest, Used)> {
+/// `over` is called when all have what they missed: that they all leave at once is another storm.
+fn come_back(stage: &Stage, wanted: Vec<Subscription>, over: impl Fn()) -> Result<(Harvest, Used)> {
     let server = &stage.host()?.server;
     let begun = Reading::now(server.pid())?;
     let subscribers = Subscribers::begin(server.address, wanted, Start::Over(SPREAD), false)?;
     subscribers.await_arrivals(LIMIT)?;
     let used = begun.until(Reading::now(server.pid())?);
+    over();
     std::thread::sleep(AFTERWARDS);
     Ok((subscribers.close()?, used))
 }

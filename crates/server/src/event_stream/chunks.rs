@@ -3,9 +3,11 @@ use axum::body::Body;
 use bytes::{Buf as _, Bytes, BytesMut};
 use http_body::Body as _;
 use std::fmt::Write as _;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 use tokio::io::AsyncWrite;
 
 /// Frames written at once, and about as many bytes.
@@ -20,12 +22,28 @@ pub struct Chunks {
     /// what the socket did not take yet
     rest: BytesMut,
     ended: bool,
+    /// when a new stream becomes one of many
+    settles: Option<Instant>,
 }
 
 impl Chunks {
     /// `head` goes first.
     pub fn new(socket: Socket, head: BytesMut, body: Body) -> Self {
-        Self { body, socket, rest: head, ended: false }
+        Self { body, socket, rest: head, ended: false, settles: None }
+    }
+
+    /// Writes for as long as the stream is new: the way in, and what it missed. Gives it back with the first frame after
+    /// that, `None` at its end.
+    pub async fn begin(mut self, new: Duration) -> io::Result<Option<Self>> {
+        self.settles = Some(Instant::now() + new);
+        let settled = poll_fn(|cx| self.poll_write(cx)).await?;
+        Ok(settled.then_some(self))
+    }
+
+    /// Goes on in the runtime that this is called in.
+    pub async fn go_on(mut self) -> io::Result<()> {
+        self.socket = self.socket.moved()?;
+        poll_fn(|cx| self.poll_write(cx)).await.map(drop)
     }
 
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -39,6 +57,30 @@ impl Chunks {
         // a stream that was slow once does not keep the memory
         self.rest = BytesMut::new();
         Poll::Ready(Ok(()))
+    }
+
+    /// True once a new stream has settled, false at the end.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        loop {
+            ready!(self.poll_rest(cx))?;
+            if self.ended {
+                return Pin::new(&mut self.socket).poll_shutdown(cx).map_ok(|()| false);
+            }
+            if self.settles.is_some_and(|settles| Instant::now() >= settles) {
+                self.settles = None;
+                return Poll::Ready(Ok(true));
+            }
+            let frames = self.gather(cx);
+            if frames.is_empty() && !self.ended {
+                return self.socket.poll_gone(cx).map(|()| Ok(false));
+            }
+            if !frames.is_empty() {
+                self.write(&frames, cx)?;
+            }
+            if self.ended {
+                self.rest.extend_from_slice(b"0\r\n\r\n");
+            }
+        }
     }
 
     /// The frames that are ready; none: the body waits, or has ended.
@@ -86,30 +128,6 @@ impl Chunks {
             taken -= skipped;
         }
         Ok(())
-    }
-}
-
-impl Future for Chunks {
-    type Output = io::Result<()>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        loop {
-            ready!(this.poll_rest(cx))?;
-            if this.ended {
-                return Pin::new(&mut this.socket).poll_shutdown(cx);
-            }
-            let frames = this.gather(cx);
-            if frames.is_empty() && !this.ended {
-                return this.socket.poll_gone(cx).map(Ok);
-            }
-            if !frames.is_empty() {
-                this.write(&frames, cx)?;
-            }
-            if this.ended {
-                this.rest.extend_from_slice(b"0\r\n\r\n");
-            }
-        }
     }
 }
 
