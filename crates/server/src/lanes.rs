@@ -6,9 +6,6 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// How much arrivals give way to everything else when there is not enough processor for all (as in `nice`).
-const GIVE_WAY: i32 = 0;
-
 /// Owns the runtimes; dropping it ends what still runs there.
 pub struct Lanes {
     runtimes: Vec<Runtime>,
@@ -46,7 +43,7 @@ impl Lanes {
             .build()?;
         let arrivals = Builder::new_multi_thread()
             .thread_name("arrival")
-            .on_thread_start(give_way)
+            .worker_threads(half_the_cores())
             .enable_all()
             .build()?;
         let lane = Lane {
@@ -63,17 +60,17 @@ impl Lanes {
     }
 }
 
+/// However many come, the other half is left to those who are here.
+fn half_the_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
+}
+
 impl Drop for Lanes {
     fn drop(&mut self) {
         for runtime in self.runtimes.drain(..) {
             runtime.shutdown_background();
         }
     }
-}
-
-/// Of this thread alone; where that is not allowed, arrivals count as much as everything else.
-fn give_way() {
-    let _ = rustix::process::setpriority_process(None, GIVE_WAY);
 }
 
 impl Lane {
