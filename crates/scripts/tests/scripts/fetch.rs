@@ -4,7 +4,6 @@ use crate::world::{World, runtime};
 use serde_json::{Value as Json, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tidewire_hooks::{Event, NoHands};
 use tidewire_outbound::Policy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,12 +48,11 @@ async fn answer(mut socket: TcpStream) {
     let _ = socket.write_all(format!("{head}{body}").as_bytes()).await;
 }
 
-fn run(body: &str, private: bool) -> Result<Json, String> {
+fn run(body: &str, private: bool, seconds: f64) -> Result<Json, String> {
     let body = body.replace("BASE", &format!("http://{}", server()));
-    let script = format!("onRealtimeConnect(async (e) => {{ {body} }})");
+    let script = format!("onRealtimeConnect(async (e) => {{ {body} }}, {{timeout: {seconds}}})");
     let policy = Policy { private, ..Policy::default() };
-    let time = |options: &mut tidewire_scripts::Options| options.time = Duration::from_millis(500);
-    let world = World::within(&[("a.js", &script)], time, Arc::new(|| Box::new(NoHands)), policy).unwrap();
+    let world = World::within(&[("a.js", &script)], |_| {}, Arc::new(|| Box::new(NoHands)), policy).unwrap();
     let outcome = world.call(Event::RealtimeConnect, json!({}));
     outcome.map(|mut occasion| occasion.fields.remove("value").unwrap()).map_err(|error| error.to_string())
 }
@@ -90,18 +88,18 @@ fn other_servers_answer() {
             json!("fetch: timeout must be a number of seconds"),
         ),
     ] {
-        assert_eq!(run(body, true), Ok(value), "{body}");
+        assert_eq!(run(body, true, 60.0), Ok(value), "{body}");
     }
 }
 
 #[test]
 fn private_addresses_are_refused_unless_they_are_allowed() {
-    let error = run("fetch('BASE/a')", false).unwrap_err();
+    let error = run("fetch('BASE/a')", false, 60.0).unwrap_err();
     assert!(error.contains("fetch: ") && error.contains("(a.js:1:"), "{error}");
 }
 
 #[test]
 fn a_server_that_does_not_answer_holds_a_hook_no_longer_than_its_time() {
-    let error = run("fetch('BASE/slow')", true).unwrap_err();
+    let error = run("fetch('BASE/slow')", true, 0.2).unwrap_err();
     assert_eq!(error, "it took longer than its time limit");
 }

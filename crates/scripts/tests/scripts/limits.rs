@@ -1,7 +1,7 @@
 //! Bad scripts: each costs no more than its limit, and the next call finds a sound runtime.
 
 use crate::world::{Desk, World};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -39,48 +39,46 @@ const BAD: &[(&str, End)] = &[
     ("let a = []; for (let i = 0; i < 200; i++) a = [a]; e.value = a", Failed("its answer cannot be read")),
 ];
 
+/// A world in which `onRealtimeConnect` is bad, and `onRealtimeMessage` counts how often its runtime was asked.
+fn bad(body: &str, seconds: f64) -> World {
+    let script = format!(
+        "let calls = 0;
+         onRealtimeMessage((e) => {{ e.calls = ++calls }}, {{timeout: 60}});
+         onRealtimeConnect((e) => {{ {body} }}, {{timeout: {seconds}}})"
+    );
+    World::with(&[("a.js", &script)], |options| options.memory = 8 << 20).unwrap()
+}
+
+fn calls(world: &World) -> Json {
+    world.call(Event::RealtimeMessage, json!({})).unwrap().fields["calls"].clone()
+}
+
 #[test]
 fn bad_scripts_hit_limits() {
     for (body, end) in BAD {
-        let script = format!(
-            "globalThis.calls = 0;
-             onRealtimeConnect((e) => {{ if (e.bad) {{ {body} }} else e.well = ++globalThis.calls }})"
-        );
-        let world = World::with(&[("a.js", &script)], |options| {
-            options.memory = 8 << 20;
-            options.time = Duration::from_millis(300);
-        })
-        .unwrap();
-        let well =
-            || world.call(Event::RealtimeConnect, json!({ "bad": false })).unwrap().fields["well"].clone();
-        assert_eq!(well(), json!(1), "{body}");
-        match (*end, world.call(Event::RealtimeConnect, json!({ "bad": true })).map(drop)) {
+        let world = bad(body, if matches!(end, TimedOut) { 0.2 } else { 60.0 });
+        assert_eq!(calls(&world), json!(1), "{body}");
+        match (*end, world.connect().map(drop)) {
             (TimedOut, Err(HookError::TimedOut)) => {}
             (Failed(part), Err(HookError::Failed(text))) => assert!(text.contains(part), "{body}: {text}"),
             (_, outcome) => panic!("{body}: {outcome:?}"),
         }
-        well();
+        calls(&world);
     }
 }
 
 #[test]
 fn a_runtime_that_hit_a_limit_is_replaced_and_others_are_not() {
-    for (body, calls) in [
+    for (body, after) in [
         ("throw new Error('x')", 2),
         ("Promise.reject(1)", 2),
         ("for (;;) {}", 1),
         ("(function deep() { return deep() + 1 })()", 1),
     ] {
-        let script = format!(
-            "globalThis.calls = 0;
-             onRealtimeConnect((e) => {{ if (e.bad) {{ {body} }} else e.well = ++globalThis.calls }})"
-        );
-        let time = |options: &mut tidewire_scripts::Options| options.time = Duration::from_millis(300);
-        let world = World::with(&[("a.js", &script)], time).unwrap();
-        let well = || world.call(Event::RealtimeConnect, json!({})).unwrap().fields["well"].clone();
-        assert_eq!(well(), json!(1));
-        world.call(Event::RealtimeConnect, json!({ "bad": true })).unwrap_err();
-        assert_eq!(well(), json!(calls), "{body}");
+        let world = bad(body, 0.2);
+        assert_eq!(calls(&world), json!(1));
+        world.connect().unwrap_err();
+        assert_eq!(calls(&world), json!(after), "{body}");
     }
 }
 
@@ -96,7 +94,7 @@ fn a_hook_may_ask_for_its_own_time_limit() {
 struct Stuck(Arc<AtomicBool>);
 
 impl Hands for Stuck {
-    fn act(&mut self, _: Act) -> Result<serde_json::Value, ActError> {
+    fn act(&mut self, _: Act) -> Result<Json, ActError> {
         while !self.0.load(Ordering::Acquire) {
             std::thread::yield_now();
         }

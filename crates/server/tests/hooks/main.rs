@@ -5,6 +5,7 @@
 mod http;
 mod receiver;
 mod refusals;
+mod scripts;
 #[path = "../realtime/server.rs"]
 #[allow(dead_code)]
 mod server;
