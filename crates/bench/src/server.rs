@@ -52,6 +52,13 @@ impl Server {
         self.wait()
     }
 
+    /// A file of user code; it holds from the next start on.
+    pub fn write_hook(&self, script: &str) -> Result<()> {
+        let folder = self.folder.path().join("data").join("hooks");
+        std::fs::create_dir_all(&folder)?;
+        Ok(std::fs::write(folder.join("bench.js"), script)?)
+    }
+
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }

@@ -12,9 +12,10 @@ pub enum Topic {
     Memory,
     Requests,
     WriteAnswer,
+    Hooks,
 }
 
-pub const ALL: [Topic; 10] = [
+pub const ALL: [Topic; 11] = [
     Topic::FanOut,
     Topic::Paced,
     Topic::Sockets,
@@ -25,6 +26,7 @@ pub const ALL: [Topic; 10] = [
     Topic::Memory,
     Topic::Requests,
     Topic::WriteAnswer,
+    Topic::Hooks,
 ];
 
 impl Topic {
@@ -40,6 +42,7 @@ impl Topic {
             Topic::Memory => "Memory",
             Topic::Requests => "Requests",
             Topic::WriteAnswer => "Writes while others listen",
+            Topic::Hooks => "Hooks",
         }
     }
 
@@ -104,6 +107,10 @@ impl Topic {
             Topic::WriteAnswer => {
                 "Answer times of one writer at 50 writes in a second, first with nobody listening (alone), then with \
                  1000 subscribers."
+            }
+            Topic::Hooks => {
+                "Creates in a closed loop, each with a disk sync. The hook is JavaScript in the server, reads two fields of \
+                 the record and returns: after the commit, beside the writes, or inside of each write."
             }
         }
     }

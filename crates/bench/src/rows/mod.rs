@@ -2,6 +2,7 @@
 
 mod cocobase;
 mod fan_out;
+mod hooks;
 mod memory;
 mod paced;
 pub mod raw;
@@ -86,7 +87,7 @@ impl Row {
 
 /// All rows, in the order of the report.
 pub fn all(plan: &Plan) -> Vec<Row> {
-    let topics: [fn(&Plan) -> Vec<Row>; 11] = [
+    let topics: [fn(&Plan) -> Vec<Row>; 12] = [
         fan_out::rows,
         paced::rows,
         snackbase::rows,
@@ -98,6 +99,7 @@ pub fn all(plan: &Plan) -> Vec<Row> {
         memory::rows,
         requests::rows,
         write_answer::rows,
+        hooks::rows,
     ];
     topics.into_iter().flat_map(|rows| rows(plan)).collect()
 }
@@ -111,7 +113,18 @@ pub struct Host {
 
 impl Host {
     pub fn start(program: &Arc<Program>, keeper: &Keeper) -> Result<Self> {
-        let server = Server::start(program, keeper)?;
+        Self::on(Server::start(program, keeper)?)
+    }
+
+    /// With user code in JavaScript.
+    fn with_hook(program: &Arc<Program>, keeper: &Keeper, script: &str) -> Result<Self> {
+        let mut server = Server::start(program, keeper)?;
+        server.write_hook(script)?;
+        server.restart()?;
+        Self::on(server)
+    }
+
+    fn on(server: Server) -> Result<Self> {
         let world = World::build(&server)?;
         Ok(Host { server, world, account: OnceLock::new() })
     }

@@ -43,6 +43,11 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
     rows
 }
 
+/// Creates in a closed loop.
+pub fn create(stage: &Stage, connections: usize) -> Result<Outcome> {
+    ask(stage, Call::Create, connections)
+}
+
 fn ask(stage: &Stage, call: Call, connections: usize) -> Result<Outcome> {
     let host = stage.host()?;
     host.world.fill_shelf()?;
