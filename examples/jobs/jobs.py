@@ -23,7 +23,7 @@ def main(url, text):
 
     pb.realtime.subscribe("jobs/progress", on_progress)
     pb.realtime.subscribe("jobs/finished", on_job)
-    pb.collection("tasks").create(body={"text": text})
+    pb.collection("jobs").create(body={"text": text})
     if not finished.wait(30):
         sys.exit("the job was not finished in 30 seconds")
     pb.realtime.unsubscribe()

@@ -1,4 +1,4 @@
-use crate::field::Field;
+use crate::field::{Field, FieldKind, RECORD_ID};
 use crate::oauth2::OAuth2;
 use crate::tenant::TenantId;
 use hashbrown::HashMap;
@@ -200,6 +200,16 @@ impl Collection {
 
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.get(self.field_index(name)?)
+    }
+
+    /// Whether a record of it could have this id, as far as length and the usual pattern tell.
+    pub fn may_hold(&self, id: &str) -> bool {
+        let Some(FieldKind::Text(options)) = self.field("id").map(|field| &field.kind) else { return true };
+        let length = id.chars().count() as u64;
+        let usual = || id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        length >= options.min.max(1)
+            && (options.max == 0 || length <= options.max)
+            && (&*options.pattern != RECORD_ID || usual())
     }
 
     /// True for the collections that a tenant other than `tenant` made for itself.

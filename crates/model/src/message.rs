@@ -113,22 +113,33 @@ fn check_topic(catalog: &Catalog, tenant: &TenantId, topic: &str) -> Result<(), 
     if topic.contains(['\r', '\n']) {
         return Err(MessageError::LineBreak);
     }
-    let first = topic.split(['/', '?']).next().unwrap_or_default();
-    if RESERVED.contains(&first) || catalog.find(tenant, first).is_some() {
-        return Err(MessageError::Reserved);
-    }
-    Ok(())
+    if is_reserved(catalog, tenant, topic) { Err(MessageError::Reserved) } else { Ok(()) }
+}
+
+/// Topics of the protocol, of collections, and of records that could exist.
+fn is_reserved(catalog: &Catalog, tenant: &TenantId, topic: &str) -> bool {
+    let path = topic.split('?').next().unwrap_or_default();
+    let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let of_records = |collection: &Collection| match rest {
+        None | Some("*") => true,
+        Some(id) => collection.may_hold(id),
+    };
+    RESERVED.contains(&first) || catalog.find(tenant, first).is_some_and(|found| of_records(found))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Collection;
+    use crate::field::{RECORD_ID, TextOptions};
+    use crate::{Field, FieldKind};
     use std::sync::Arc;
 
     fn check(topic: &str, data: &[u8]) -> Result<(), MessageError> {
         let mut posts = Collection::default();
         (posts.id, posts.name) = ("pbc_1".into(), "posts".into());
+        let options = TextOptions { min: 15, max: 15, pattern: RECORD_ID.into(), ..TextOptions::default() };
+        posts.fields = vec![Field { name: "id".into(), kind: FieldKind::Text(options), ..Field::default() }];
+        posts.index_fields();
         let catalog = Catalog::new(1, vec![Arc::new(posts)]);
         Message::check(&catalog, &TenantId::default(), topic, data)
     }
@@ -148,7 +159,12 @@ mod tests {
             ("a\rb", Err(MessageError::LineBreak)),
             ("posts", Err(MessageError::Reserved)),
             ("POSTS/*", Err(MessageError::Reserved)),
-            ("posts/abc", Err(MessageError::Reserved)),
+            ("posts/abcdefghijklmno", Err(MessageError::Reserved)),
+            ("posts/abcdefghijklmno?x", Err(MessageError::Reserved)),
+            ("posts/finished", Ok(())),
+            ("posts/abcdefghijklmn-", Ok(())),
+            ("posts/abcdefghijklmno/x", Ok(())),
+            ("posts/", Ok(())),
             ("posts?x=1", Err(MessageError::Reserved)),
             ("pbc_1/*", Err(MessageError::Reserved)),
             ("PB_CONNECT", Err(MessageError::Reserved)),

@@ -18,8 +18,7 @@ const OPEN_REPEATS: u32 = 6;
 /// Characters after which generated text is given up.
 const GENERATED_LENGTH: usize = 10_000;
 
-/// The pattern of ids that collections have by default.
-pub const RECORD_ID: &str = "^[a-z0-9]+$";
+pub use tidewire_model::field::RECORD_ID;
 
 /// The pattern that UUIDs are made by.
 pub const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";

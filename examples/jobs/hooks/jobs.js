@@ -1,5 +1,4 @@
-// Counts the words of each task, step by step. (Topics that begin with the name of a collection are those of its records:
-// so the collection is not called "jobs".) It runs after the job is committed, at least once: a job that was
+// Counts the words of each job, step by step. It runs after the job is committed, at least once: a job that was
 // finished before the server stopped is not done again.
 
 const STEPS = 4;
@@ -7,10 +6,10 @@ const STEPS = 4;
 onRecordBeforeCreate((e) => {
   e.record.status = "waiting";
   e.record.words = null;
-}, { collection: "tasks", stopOnError: true });
+}, { collection: "jobs", stopOnError: true });
 
 onRecordAfterCreate((e) => {
-  const jobs = records("tasks");
+  const jobs = records("jobs");
   const job = jobs.get(e.record.id);
   if (job.status === "finished") return;
 
@@ -24,4 +23,4 @@ onRecordAfterCreate((e) => {
   jobs.update(job.id, { status: "finished", words: counts });
   publish("jobs/finished", { id: job.id, words: counts });
   log("counted", words.length, "words of", job.id);
-}, { collection: "tasks" });
+}, { collection: "jobs" });

@@ -73,6 +73,6 @@ test("jobs: a job tells how far it is, then what came out", async (t) => {
   assert.deepEqual(stdout.trim().split("\n"), [
     "25 %", "50 %", "75 %", "100 %", "be: 2", "not: 1", "or: 1", "to: 2",
   ]);
-  const [job] = await server.root.collection("tasks").getFullList();
+  const [job] = await server.root.collection("jobs").getFullList();
   assert.deepEqual([job.status, job.words], ["finished", { be: 2, not: 1, or: 1, to: 2 }]);
 });

@@ -88,18 +88,21 @@ async fn custom_topics_are_exact_strings() {
     let server = Server::start().await;
     server.collection("posts", &["title"], json!({})).await;
     let with_options = "jobs?options=%7B%7D";
-    let mut stream = server.listen("", &["jobs/finished", "jobs", with_options, "a b", "posts/*"]).await;
-    for topic in ["jobs/finished", "jobs/other", with_options, "a b", "JOBS"] {
+    let mut stream =
+        server.listen("", &["jobs/finished", "jobs", with_options, "a b", "posts/*", "posts/done"]).await;
+    for topic in ["jobs/finished", "jobs/other", with_options, "a b", "JOBS", "posts/done"] {
         server.publish(topic, json!({ "h\u{e9}": [1, "two\n"] })).await;
     }
     server.mark().await;
     let told = stream.until_mark().await;
     let topics: Vec<&str> = told.iter().map(|event| event.topic.as_str()).collect();
-    assert_eq!(topics, ["jobs/finished", with_options, "a b"]);
+    assert_eq!(topics, ["jobs/finished", with_options, "a b", "posts/done"]);
     assert!(
         told.iter().all(|event| event.data == json!({ "h\u{e9}": [1, "two\n"] }) && !event.id.is_empty())
     );
-    for (topic, status) in [("posts/*", 400), ("a\nb", 400), ("", 400), ("fine", 200)] {
+    for (topic, status) in
+        [("posts/*", 400), ("posts/abcdefghijklmno", 400), ("a\nb", 400), ("", 400), ("fine", 200)]
+    {
         let body = json!({ "topic": topic, "data": Json::Null });
         assert_eq!(server.post("/api/pubsub/publish", &server.token, body).await.status, status, "{topic:?}");
     }

@@ -41,10 +41,13 @@ impl Interest for TopicInterest {
         let Some(collection) = self.collection(catalog, &tenant) else {
             return self.message_classes(catalog, principal, &tenant);
         };
-        match self.records(catalog, &collection, principal) {
-            Some(interest) => vec![self.record_class(tenant, interest)],
-            None => Vec::new(),
-        }
+        // no record can have this topic: what servers say on it is heard
+        let is_free = matches!(&self.topic.scope, Scope::One(id) if !collection.may_hold(id));
+        let mut classes =
+            if is_free { self.message_classes(catalog, principal, &tenant) } else { Vec::new() };
+        let records = self.records(catalog, &collection, principal);
+        classes.extend(records.map(|interest| self.record_class(tenant, interest)));
+        classes
     }
 
     fn reset(&self, reason: ResetReason, cursor: &str) -> Option<Bytes> {

@@ -8,7 +8,7 @@ use crate::realtime::snapshot;
 use bytes::Bytes;
 use std::sync::Arc;
 use tidewire_connection::snapshot::{Limits, Snapshot, Wanted};
-use tidewire_feed::{Interest as _, ResetReason, Start};
+use tidewire_feed::{ClassSpec, Interest as _, ResetReason, Start, Topic};
 use tidewire_model::{Catalog, Position, Principal, Seq};
 use tidewire_store::{Snapshot as View, StoreError};
 
@@ -138,7 +138,8 @@ impl<'a> Beginning<'a> {
     async fn taken(&self, interest: &Arc<TopicInterest>) -> Result<Snapshot, StoreError> {
         let App { store, realtime, .. } = self.app;
         let (head, catalog) = (store.head(), store.catalog());
-        let Some(class) = interest.classes(&catalog, self.principal).pop() else {
+        let of_records = |class: &ClassSpec| !matches!(class.topic, Topic::Custom { .. });
+        let Some(class) = interest.classes(&catalog, self.principal).into_iter().find(of_records) else {
             return Ok(Snapshot::empty(head));
         };
         let options = &realtime.options;
