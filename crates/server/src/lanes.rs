@@ -28,7 +28,7 @@ pub struct Lane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wants {
     Stream,
-    /// to set what a stream tells
+    /// to set what a stream tells; what else comes on its connection is answered beside the arrivals too
     Subscriptions,
     Answer,
 }
@@ -36,11 +36,7 @@ pub enum Wants {
 impl Lanes {
     /// Requests stay on the runtime that this is called on.
     pub fn start(paths: impl IntoIterator<Item = &'static str>) -> io::Result<Self> {
-        let streams = Builder::new_multi_thread()
-            .thread_name("stream")
-            .global_queue_interval(2)
-            .enable_all()
-            .build()?;
+        let streams = Builder::new_multi_thread().thread_name("stream").enable_all().build()?;
         let arrivals = Builder::new_multi_thread()
             .thread_name("arrival")
             .worker_threads(half_the_cores())

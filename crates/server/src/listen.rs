@@ -32,7 +32,7 @@ pub async fn listen(
     router: Router,
     limits: ConnectionLimits,
     gatekeeper: Arc<Gatekeeper>,
-    lane: Option<Lane>,
+    lane: Lane,
     mut stop: watch::Receiver<bool>,
 ) {
     let listening = Listening {
@@ -62,8 +62,7 @@ pub async fn listen(
 struct Listening {
     router: Router,
     limits: ConnectionLimits,
-    /// where to serve what; `None`: all on this runtime
-    lane: Option<Lane>,
+    lane: Lane,
     gatekeeper: Arc<Gatekeeper>,
     lingering: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
@@ -83,16 +82,15 @@ impl Listening {
 
     /// Streams and requests go to runtimes of their own; a client that says nothing for too long is let go.
     async fn route(mut self, stream: TcpStream, peer: SocketAddr, place: Place) {
-        let Some(lane) = self.lane.take() else { return self.serve(stream, peer, place).await };
         let wants = tokio::select! {
-            wants = tokio::time::timeout(self.limits.header_timeout, lane.wants(&stream)) => wants,
+            wants = tokio::time::timeout(self.limits.header_timeout, self.lane.wants(&stream)) => wants,
             _ = self.stop.wait_for(|stop| *stop) => return,
         };
         match wants {
-            Ok(Wants::Stream) => self.stream(stream, peer, place, lane).await,
+            Ok(Wants::Stream) => self.stream(stream, peer, place).await,
             Ok(Wants::Subscriptions) => self.serve(stream, peer, place).await,
             Ok(Wants::Answer) => {
-                lane.answer(move_in(stream, move |stream| self.serve(stream, peer, place)));
+                self.lane.clone().answer(move_in(stream, move |stream| self.serve(stream, peer, place)));
             }
             Err(_) => {}
         }
@@ -100,7 +98,8 @@ impl Listening {
 
     /// A new stream is written beside the arrivals. What is done once is on the heap, so that an open stream does not pay
     /// for it.
-    async fn stream(self, stream: TcpStream, peer: SocketAddr, place: Place, lane: Lane) {
+    async fn stream(self, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let lane = self.lane.clone();
         let Some(head) = Head::peek(&stream, peer).await else {
             return lane.stream(move_in(stream, move |stream| self.serve(stream, peer, place)));
         };
@@ -195,9 +194,10 @@ async fn pause_after(error: &io::Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event_stream::Chunks;
     use crate::lanes::Lanes;
     use axum::routing::get;
-    use bytes::Bytes;
+    use bytes::{Bytes, BytesMut};
     use http_body::{Body as HttpBody, Frame};
     use std::convert::Infallible;
     use std::pin::Pin;
@@ -229,6 +229,21 @@ mod tests {
         }
     }
 
+    /// Says what it is told, to the end.
+    struct Said(mpsc::Receiver<Bytes>);
+
+    impl HttpBody for Said {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.0.poll_recv(cx).map(|said| said.map(|bytes| Ok(Frame::data(bytes))))
+        }
+    }
+
     struct Listener {
         address: SocketAddr,
         stop: watch::Sender<bool>,
@@ -246,14 +261,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         let lanes = Lanes::start(["/endless"]).unwrap();
-        let ended = tokio::spawn(listen(
-            listener,
-            router,
-            limits,
-            Gatekeeper::new(limits),
-            Some(lanes.lane()),
-            stopped,
-        ));
+        let ended =
+            tokio::spawn(listen(listener, router, limits, Gatekeeper::new(limits), lanes.lane(), stopped));
         Listener { address, stop, ended, dropped, _lanes: lanes }
     }
 
@@ -301,6 +310,33 @@ mod tests {
         until(&mut stream, "first\r\n").await;
         drop(stream);
         listener.dropped.recv().await.unwrap();
+    }
+
+    /// What a body says on the second thread is written there, for the stream has settled by then.
+    #[test]
+    fn a_stream_that_has_settled_goes_on_in_another_runtime() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (first, second) = (runtime(), runtime());
+        let (words, said) = mpsc::channel::<Bytes>(8);
+        let (chunks, mut client) = first.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (stream, peer) = listener.accept().await.unwrap();
+            let permit = Gatekeeper::new(ConnectionLimits::default()).admit(peer.ip()).ok().unwrap();
+            let socket = Socket::new(stream, 16 << 10, Place::new(permit, mpsc::channel(1).0));
+            let chunks = Chunks::new(socket, BytesMut::from("head "), Body::new(Said(said)));
+            let settled = chunks.begin(Duration::ZERO).await.unwrap();
+            (settled.expect("it has settled"), client.into_std().unwrap())
+        });
+        // nothing of it is left to a runtime that is gone
+        drop(first);
+        words.try_send(Bytes::from_static(b"late")).unwrap();
+        drop(words);
+        second.block_on(chunks.go_on()).unwrap();
+        client.set_nonblocking(false).unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut client, &mut text).unwrap();
+        assert_eq!(text, "head 4\r\nlate\r\n0\r\n\r\n");
     }
 
     #[tokio::test]

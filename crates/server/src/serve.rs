@@ -69,7 +69,7 @@ impl Running {
             app.router.clone(),
             config.connections,
             app.gatekeeper.clone(),
-            Some(lane),
+            lane,
             stopped,
         ));
         let store = app.store.clone();

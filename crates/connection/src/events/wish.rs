@@ -16,6 +16,20 @@ pub struct Wish<'a> {
     pub options: Json,
 }
 
+impl<'a> Wish<'a> {
+    /// For a topic in which there is nothing to narrow.
+    pub fn whole(topic: &'a str) -> Self {
+        Self {
+            key: topic,
+            collection: None,
+            topic: Some(topic),
+            operations: Operations::NONE,
+            filter: Json::Null,
+            options: Json::Null,
+        }
+    }
+}
+
 /// What user code made of a wish.
 #[derive(Debug)]
 pub struct Grant {

@@ -109,15 +109,7 @@ pub async fn watch(
 /// The same for a socket that speaks: `broadcast` or `room`.
 pub async fn speak(visit: &Visit, topic: &str) -> Result<Granted, Refusal> {
     let Some(turn) = visit.turn().await else { return Ok(Granted::default()) };
-    let wish = Wish {
-        key: topic,
-        collection: None,
-        topic: Some(topic),
-        operations: Operations::NONE,
-        filter: Json::Null,
-        options: Json::Null,
-    };
-    let grant = turn.subscribe(&wish).await?;
+    let grant = turn.subscribe(&Wish::whole(topic)).await?;
     Ok(Granted { turn: Some(turn), grant: Some(grant), leave: None })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use crate::realtime::interest::{TopicInterest, tenant_of};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tidewire_connection::events::{self, Grant, Turn, Who, Wish};
 use tidewire_hooks::Refusal;
 use tidewire_model::{Catalog, Language, Operations, Principal};
@@ -32,15 +32,7 @@ pub fn known(principal: &Principal) -> Who {
 
 /// Asks whether a socket may hear a topic; there is nothing in it to narrow.
 pub async fn ask_about(turn: &Turn, topic: &str) -> Result<Grant, Refusal> {
-    let wish = Wish {
-        key: topic,
-        collection: None,
-        topic: Some(topic),
-        operations: Operations::NONE,
-        filter: Json::Null,
-        options: Json::Null,
-    };
-    turn.subscribe(&wish).await
+    turn.subscribe(&Wish::whole(topic)).await
 }
 
 /// Asks whether a topic may begin, and narrows it.
