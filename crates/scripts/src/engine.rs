@@ -1,6 +1,6 @@
 use crate::fetch::Fetch;
 use crate::modules::Modules;
-use crate::options::{LINE, LONGEST};
+use crate::options::LINE;
 use crate::run::{self, Sound};
 use crate::sources::Sources;
 use crate::stage::{Functions, Stage};
@@ -13,7 +13,7 @@ use serde_json::json;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
-use tidewire_hooks::Event;
+use tidewire_hooks::{Event, LONGEST};
 
 const PRELUDE: &str = include_str!("prelude.js");
 

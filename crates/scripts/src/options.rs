@@ -7,8 +7,6 @@ pub(crate) const DEPTH: usize = 8;
 pub(crate) const LINE: usize = 4096;
 /// Lines in the log from one call.
 pub(crate) const LINES: u32 = 200;
-/// The longest time limit that a hook may ask for.
-pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 /// How much later than its time limit a runtime may answer before it is given up.
 pub(crate) const SLACK: Duration = Duration::from_millis(250);
 /// Native stack beyond that of JavaScript.

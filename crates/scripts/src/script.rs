@@ -49,6 +49,10 @@ impl Handler for Script {
         }
         Ok(())
     }
+
+    fn time(&self) -> Option<Duration> {
+        Some(self.time)
+    }
 }
 
 impl Script {

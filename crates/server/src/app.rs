@@ -79,6 +79,7 @@ impl App {
             gatekeeper: gatekeeper.clone(),
             passwords: passwords.clone(),
             followers: followers.clone(),
+            events: events.clone(),
         }));
         let router = router.merge(tidewire_webhooks::routes(webhooks.clone()));
         Ok(Self { store, feed, router, gatekeeper, events, followers, passwords, webhooks, announced })

@@ -40,6 +40,7 @@ Environment:
   TIDEWIRE_ROOM_HISTORY_BYTES         bytes of them (1048576)
   TIDEWIRE_HOOK_TIME                  seconds of one call of a hook (2)
   TIDEWIRE_HOOKS_AT_ONCE              hooks of connections, rooms and sign-ins that run at once (64)
+  TIDEWIRE_HOOKS_WAITING              farewells and sign-ins that wait to be told to hooks (65536)
   TIDEWIRE_SCRIPT_RUNTIMES            runtimes of hooks in JavaScript, besides one for writes (one per core)
   TIDEWIRE_SCRIPT_MEMORY              bytes of each of them (67108864)
   TIDEWIRE_SCRIPT_STACK               bytes of its stack (524288)

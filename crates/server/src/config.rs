@@ -242,6 +242,7 @@ fn hooks() -> anyhow::Result<Hooks> {
     Ok(Hooks::with_limits(tidewire_hooks::Limits {
         time: seconds("TIDEWIRE_HOOK_TIME", defaults.time)?,
         at_once: number("TIDEWIRE_HOOKS_AT_ONCE", defaults.at_once)?,
+        waiting: number("TIDEWIRE_HOOKS_WAITING", defaults.waiting)?,
     }))
 }
 
