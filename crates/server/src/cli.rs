@@ -48,6 +48,7 @@ Environment:
   TIDEWIRE_SCRIPT_ANSWER_BYTES        bytes of one answer of a hook (1048576)
   TIDEWIRE_SCRIPT_QUEUE               calls that wait for a runtime (1024)
   TIDEWIRE_PRIVATE_ADDRESSES          on or off: scripts and hooks over HTTP may reach private addresses (off)
+  TIDEWIRE_CA_FILE                    certificates in PEM that outgoing requests trust besides those of browsers (none)
   TIDEWIRE_HOOK_TRIES                 calls of an after-hook that fails (5)
   TIDEWIRE_HOOK_PAUSE                 seconds before the second call, three times as many each further time (1)
   TIDEWIRE_GRACE                      seconds that streams and requests get to end (10)";
