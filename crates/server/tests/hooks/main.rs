@@ -5,6 +5,7 @@
 mod http;
 mod receiver;
 mod refusals;
+mod roots;
 mod scripts;
 #[path = "../realtime/server.rs"]
 #[allow(dead_code)]
@@ -16,6 +17,8 @@ mod socket;
 #[path = "../realtime/stream.rs"]
 #[allow(dead_code)]
 mod stream;
+#[path = "../../../outbound/tests/roots/tls.rs"]
+mod tls;
 #[path = "../cocobase/world.rs"]
 #[allow(dead_code)]
 mod world;
