@@ -42,6 +42,7 @@ Environment:
   TIDEWIRE_HOOKS_AT_ONCE              hooks of connections, rooms and sign-ins that run at once (64)
   TIDEWIRE_HOOKS_WAITING              farewells and sign-ins that wait to be told to hooks (65536)
   TIDEWIRE_SCRIPT_RUNTIMES            runtimes of hooks in JavaScript, besides one for writes (one per core)
+  TIDEWIRE_SCRIPT_INSTRUCTIONS        jumps and calls of functions in one call of a hook (1000000000)
   TIDEWIRE_SCRIPT_MEMORY              bytes of each of them (67108864)
   TIDEWIRE_SCRIPT_STACK               bytes of its stack (524288)
   TIDEWIRE_SCRIPT_LOAD                seconds to read all files (5)

@@ -36,6 +36,19 @@ fn errors_are_told_with_file_and_line() {
             "\"timeout\" must be above 0 and at most 60 seconds",
         ),
         (
+            vec![("a.js", "onStart(() => {}, {instructions: 0})")],
+            "\"instructions\" must be a whole number above 0 and at most 1000000000000",
+        ),
+        (
+            vec![("a.js", "onStart(() => {}, {instructions: 1.5})")],
+            "\"instructions\" must be a whole number above 0 and at most 1000000000000",
+        ),
+        (vec![("a.js", "\nonStart(() => {}, {instructions: 1e13})")], "at most 1000000000000 (a.js:2:"),
+        (
+            vec![("a.js", "\n\nonRealtimeConnect(() => {}, {timeout: 60.1})")],
+            "\"timeout\" must be above 0 and at most 60 seconds (a.js:3:",
+        ),
+        (
             vec![("a.js", "onStart(() => {}, {timeout: 61})")],
             "\"timeout\" must be above 0 and at most 60 seconds",
         ),
