@@ -1,4 +1,4 @@
-"""kill -9 between an after-hook and the saving of its place: each commit is told at least once, in order, and nothing else."""
+"""Hooks and the end of the server. After kill -9 each commit is told at least once, in order, and nothing else; a stop ends."""
 
 from pathlib import Path
 
@@ -42,17 +42,23 @@ def receiver():
 def server(receiver):
     # what is told while the receiver is slow must not be given up
     running = Server(TIDEWIRE_PRIVATE_ADDRESSES="on", TIDEWIRE_HOOK_TRIES="1000", TIDEWIRE_HOOK_PAUSE="0.05")
-    hooks = Path(running.folder) / "data" / "hooks"
-    hooks.mkdir(parents=True)
-    (hooks / "told.js").write_text(HOOKS.replace("URL", receiver.url + SCRIPT))
+    write_hooks(running, HOOKS, receiver.url + SCRIPT)
     try:
         yield running.start()
     finally:
         running.close()
 
 
+def write_hooks(server, text, url):
+    folder = Path(server.folder) / "data" / "hooks"
+    folder.mkdir(parents=True)
+    (folder / "told.js").write_text(text.replace("URL", url))
+
+
 def tell_over_http(server, receiver):
     hook = {"name": "told", "url": receiver.url + HTTP, "events": ["record.after_create"], "collection": "kept"}
+    # so that it waits as long as it is held
+    hook["timeout_ms"] = 5000
     server.root.ok("POST", "/api/hooks", hook)
 
 
@@ -119,3 +125,30 @@ def told_again(messages, unsaved):
     for message in unsaved:
         times = sum(position(other) == position(message) for other in messages)
         assert times >= 2, f"told {times} times: {message}"
+
+
+# In a loop of the engine's own, where nothing can interrupt it.
+HANGING = """
+const hang = () => { Array.prototype.indexOf.call({ length: 2 ** 45 }, 1) };
+onRecordAfterCreate((e) => { if (fetch("URL", { method: "POST", body: "{}" }).ok) hang() }, { collection: "kept", timeout: 60 });
+onStop(hang, { timeout: 60 });
+"""
+
+
+def test_stop_ends_though_hooks_never_return(receiver):
+    server = Server(TIDEWIRE_PRIVATE_ADDRESSES="on", TIDEWIRE_GRACE="0.2")
+    write_hooks(server, HANGING, receiver.url + SCRIPT)
+    try:
+        server.start()
+        server.root.collection("kept", [{"name": "title", "type": "text"}])
+        server.root.create("kept", title="hangs")
+        wait_for(lambda: receiver.count(SCRIPT), "a call that hangs")
+        server.terminate()
+        assert server.process.returncode == 0, server.output()
+        assert "did not end in time" in server.output()
+        # it was not done, so it is done again
+        server.start()
+        wait_for(lambda: receiver.count(SCRIPT) >= 2, "the same call")
+        server.terminate()
+    finally:
+        server.close()

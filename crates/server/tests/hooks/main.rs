@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bad_input;
 mod http;
 mod receiver;
 mod refusals;
@@ -10,6 +11,7 @@ mod scripts;
 #[path = "../realtime/server.rs"]
 #[allow(dead_code)]
 mod server;
+mod shutdown;
 mod signatures;
 #[path = "../cocobase/socket.rs"]
 #[allow(dead_code)]
