@@ -69,14 +69,20 @@ fn errors_are_told_with_file_and_line() {
             "the files register something else each time they are read",
         ),
     ] {
-        let load = |options: &mut tidewire_scripts::Options| {
-            // only what never ends needs a short limit
-            let seconds = if error.contains("time limit") { 0.5 } else { 600.0 };
-            options.load = std::time::Duration::from_secs_f64(seconds);
-        };
-        let outcome = World::with(&files, load).map(drop).unwrap_err().to_string();
+        let outcome = refusal(&files, error.contains("time limit"));
         assert!(outcome.contains(error), "{files:?}: {outcome}");
     }
+}
+
+/// Why the files are refused; only what never ends needs a short limit.
+fn refusal(files: &[(&str, &str)], endless: bool) -> String {
+    let load = |options: &mut tidewire_scripts::Options| {
+        options.load = std::time::Duration::from_secs_f64(if endless { 0.5 } else { 600.0 });
+    };
+    // on a busy machine a runtime may be given up before it has said which file it was
+    let given_up = "reading the files took longer than its time limit";
+    let told = || World::with(files, load).map(drop).unwrap_err().to_string();
+    (0..20).map(|_| told()).find(|told| told != given_up).unwrap_or_default()
 }
 
 #[test]
