@@ -18,8 +18,9 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self):
+        """The newest first: who comes back for a broken stream must not find a kept connection that is broken next."""
         broken, self.open = self.open, []
-        for end in broken:
+        for end in reversed(broken):
             try:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
