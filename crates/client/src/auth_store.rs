@@ -21,4 +21,20 @@ impl AuthStore {
     pub fn token(&self) -> String {
         self.auth.read().token.clone()
     }
+
+    /// The token and its record; empty if nobody is signed in.
+    pub fn auth(&self) -> Auth {
+        self.auth.read().clone()
+    }
+
+    /// Nobody is signed in any more.
+    pub fn clear(&self) {
+        *self.auth.write() = Auth::default();
+    }
+
+    /// Somebody is signed in.
+    pub fn save(&self, auth: Auth) -> Result<(), crate::Error> {
+        *self.auth.write() = auth;
+        Ok(())
+    }
 }

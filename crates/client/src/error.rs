@@ -47,6 +47,13 @@ impl Error {
         }
     }
 
+    /// Code and message of the fault that the server found in a field.
+    pub fn field(&self, name: &str) -> Option<(&str, &str)> {
+        let Self::Response { body, .. } = self else { return None };
+        let fault = &body["data"][name];
+        Some((fault["code"].as_str()?, fault["message"].as_str()?))
+    }
+
     /// Whether the same may work a moment later.
     pub fn is_temporary(&self) -> bool {
         match self {

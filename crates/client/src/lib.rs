@@ -8,12 +8,17 @@ mod client;
 mod collection;
 mod error;
 mod filter;
+mod pages;
+mod path;
 pub mod realtime;
 mod request;
+mod send;
 mod tls;
 
 pub use auth_store::{Auth, AuthStore};
 pub use client::{Client, ClientBuilder};
-pub use collection::Collection;
+pub use collection::{Collection, Page};
 pub use error::Error;
 pub use filter::filter;
+pub use pages::Pages;
+pub use reqwest::Response;
