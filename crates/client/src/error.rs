@@ -33,6 +33,9 @@ pub enum Error {
     /// the auth store cannot be read or written
     #[error("the auth store cannot be used: {0}")]
     Store(#[from] std::io::Error),
+    /// a stream of events was not had, or ended
+    #[error("the connection was lost: {0}")]
+    Lost(String),
     /// a subscription or the client was closed
     #[error("closed")]
     Closed,
@@ -59,6 +62,7 @@ impl Error {
         match self {
             Self::Response { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             Self::Transport { source, .. } => !source.is_builder(),
+            Self::Lost(_) => true,
             _ => false,
         }
     }

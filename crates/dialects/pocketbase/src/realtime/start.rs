@@ -106,8 +106,7 @@ impl<'a> Beginning<'a> {
     }
 
     fn cursor(&self, seq: Seq) -> String {
-        let position = Position { epoch: self.app.store.epoch(), seq, offset: 0 };
-        self.app.feed.cursors().write(&position)
+        cursor(self.app, seq)
     }
 
     fn reset(&self, topic: &str, reason: &str) -> Start {
@@ -148,6 +147,11 @@ impl<'a> Beginning<'a> {
         let read = move |view: &View<'_>| snapshot::take(view, &reading, &principal, limits);
         realtime.snapshots.take(store, Wanted::of(&class, catalog.revision), read).await
     }
+}
+
+/// The text of a position.
+pub(super) fn cursor(app: &App, seq: Seq) -> String {
+    app.feed.cursors().write(&Position { epoch: app.store.epoch(), seq, offset: 0 })
 }
 
 /// How a client is told it.

@@ -8,9 +8,10 @@ use crate::error::ApiError;
 use crate::realtime::clients::{Client, Topics};
 use crate::realtime::interest::{TopicInterest, tenant_of};
 use crate::realtime::permission;
-use crate::realtime::start::Beginning;
+use crate::realtime::start::{self, Beginning};
 use crate::wire;
 use axum::response::Response;
+use http::HeaderName;
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 use tidewire_connection::events::{Grant, Turn};
@@ -23,6 +24,8 @@ const CLIENT_ID_LENGTH: usize = 255;
 const TOPICS: usize = 1000;
 /// bytes
 const TOPIC_LENGTH: usize = 2500;
+/// Names the answer's header: every commit after this position is told.
+const CURSOR: HeaderName = HeaderName::from_static("tidewire-cursor");
 const NO_CLIENT: &str = "Missing or invalid client id.";
 
 pub async fn subscribe(mut call: Call) -> Result<Response, ApiError> {
@@ -36,8 +39,14 @@ pub async fn subscribe(mut call: Call) -> Result<Response, ApiError> {
     }
     let _turn = client.turn.acquire().await.map_err(|_| ApiError::internal())?;
     check_principal(&client.connection.principal(), &call.asker.principal)?;
+    // before anything is set, so that a client that hears nothing can go on from here without a gap
+    let cursor = start::cursor(&call.app, call.app.store.head());
     set(&call.app, &client, call.asker.principal.clone(), &form.topics).await?;
-    Ok(wire::no_content())
+    let mut answer = wire::no_content();
+    if let Ok(cursor) = cursor.parse() {
+        answer.headers_mut().insert(CURSOR, cursor);
+    }
+    Ok(answer)
 }
 
 /// A guest may become anybody, anybody else may only stay what it is.

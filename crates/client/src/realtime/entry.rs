@@ -1,0 +1,176 @@
+use crate::Error;
+use crate::realtime::command::Begin;
+use crate::realtime::event::{Cursor, Item, Refusal};
+use crate::realtime::parser::Frame;
+use crate::realtime::topic::Topic;
+use serde::Deserialize;
+use tokio::sync::{mpsc, oneshot};
+
+/// One topic as the server knows it, and who of this client listens to it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) topic: Topic,
+    /// as it was sent on this connection
+    pub(crate) text: Option<String>,
+    /// the server has it on this connection
+    pub(crate) is_set: bool,
+    /// it was set on an earlier connection
+    pub(crate) was_set: bool,
+    /// where to go on; the last event's or that of the moment in which it was set
+    pub(crate) cursor: Option<Cursor>,
+    /// a part of a snapshot has come, and not its end
+    pub(crate) in_snapshot: bool,
+    pub(crate) ears: Vec<Ear>,
+}
+
+/// One subscription of a topic.
+#[derive(Debug)]
+pub(crate) struct Ear {
+    pub(crate) id: u64,
+    pub(crate) sink: mpsc::Sender<Item>,
+    /// who waits for the server's answer
+    pub(crate) done: Option<oneshot::Sender<Result<(), Error>>>,
+    pub(crate) is_patient: bool,
+}
+
+/// What events of the server itself carry.
+#[derive(Deserialize)]
+struct Note {
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    reason: String,
+    cursor: Option<Cursor>,
+}
+
+impl Entry {
+    pub(crate) fn new(begin: Begin) -> Self {
+        let Begin { id, topic, since, is_patient, sink, done } = begin;
+        let ear = Ear { id, sink, done: Some(done), is_patient };
+        Self {
+            topic,
+            text: None,
+            is_set: false,
+            was_set: false,
+            cursor: since,
+            in_snapshot: false,
+            ears: vec![ear],
+        }
+    }
+
+    /// The greeting of each connection: the server does not know it.
+    pub(crate) fn is_greeting(&self) -> bool {
+        self.topic.name == super::GREETING
+    }
+
+    /// Whether a subscription without a beginning of its own may just listen too.
+    pub(crate) fn can_take(&self, begin: &Begin) -> bool {
+        begin.since.is_none()
+            && !begin.topic.snapshot
+            && self.topic == begin.topic
+            && (self.is_set || self.cursor.is_none())
+    }
+
+    pub(crate) fn join(&mut self, begin: Begin) {
+        let Begin { id, is_patient, sink, done, .. } = begin;
+        let mut ear = Ear { id, sink, done: Some(done), is_patient };
+        if self.is_set {
+            ear.confirm();
+        }
+        self.ears.push(ear);
+    }
+
+    /// The server has taken it; every later commit is told.
+    pub(crate) fn confirm(&mut self, cursor: Option<&str>) {
+        self.is_set = true;
+        self.was_set = true;
+        if self.cursor.is_none() && !self.topic.snapshot {
+            self.cursor = cursor.map(str::to_owned);
+        }
+        self.ears.iter_mut().for_each(Ear::confirm);
+    }
+
+    /// What a frame on its topic says; its place becomes this one's.
+    pub(crate) fn take(&mut self, frame: &Frame, cursor: Option<&str>) -> Item {
+        let cursor = cursor.map(str::to_owned);
+        if cursor.is_some() {
+            self.cursor.clone_from(&cursor);
+        }
+        let data = frame.data.as_str();
+        if !self.topic.has_records {
+            return Item::Message { data: data.into(), cursor };
+        }
+        if self.topic.snapshot
+            && let Ok(Note { action, cursor: Some(cursor), .. }) = serde_json::from_str::<Note>(data)
+            && action == "live"
+        {
+            self.in_snapshot = false;
+            self.cursor = Some(cursor.clone());
+            return Item::Live { cursor };
+        }
+        self.in_snapshot |= self.topic.snapshot && cursor.is_none();
+        Item::Record { data: data.into(), cursor }
+    }
+
+    pub(crate) fn reset(&mut self, data: &str) -> Item {
+        let note: Note = serde_json::from_str(data).unwrap_or(Note {
+            action: String::new(),
+            reason: String::new(),
+            cursor: None,
+        });
+        self.cursor.clone_from(&note.cursor);
+        self.in_snapshot = false;
+        Item::Reset { reason: note.reason, cursor: note.cursor }
+    }
+
+    /// The connection is gone. What a snapshot told so far is void.
+    pub(crate) fn lose(&mut self) -> Option<Item> {
+        self.text = None;
+        self.is_set = false;
+        if std::mem::take(&mut self.in_snapshot) {
+            self.cursor = None;
+            return Some(Item::Reset { reason: "interrupted".to_owned(), cursor: None });
+        }
+        None
+    }
+
+    /// The server does not take it. Gives what those are told who listened already.
+    pub(crate) fn refuse(&mut self, error: Error) -> Option<Refusal> {
+        let refusal = Refusal::of(&error)?;
+        let mut error = Some(error);
+        for ear in &mut self.ears {
+            if let Some(done) = ear.done.take() {
+                // whoever waited may have gone
+                let _ = done.send(Err(error.take().unwrap_or_else(|| refusal.clone().into())));
+            }
+        }
+        Some(refusal)
+    }
+}
+
+impl Ear {
+    fn confirm(&mut self) {
+        if let Some(done) = self.done.take() {
+            // whoever waited may have gone
+            let _ = done.send(Ok(()));
+        }
+    }
+}
+
+impl Refusal {
+    fn of(error: &Error) -> Option<Self> {
+        match error {
+            Error::Response { status, message, body, url, .. } => {
+                Some(Self { status: *status, message: message.clone(), body: body.clone(), url: url.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { status, message, body, url } = refusal;
+        Self::Response { status, message, body, url, retry_after: None }
+    }
+}

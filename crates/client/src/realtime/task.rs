@@ -1,0 +1,203 @@
+use crate::realtime::command::{Begin, Command};
+use crate::realtime::entry::Entry;
+use crate::realtime::event::Item;
+use crate::realtime::shared::Shared;
+use crate::realtime::state::State;
+use crate::realtime::wire::{Live, Lost};
+use crate::{Client, Error};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Keeps one stream of events open while somebody listens, and tells each subscription what is for it.
+pub(crate) struct Task {
+    pub(crate) client: Client,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+    pub(crate) entries: Vec<Entry>,
+    /// what buffers of subscriptions had no place for, in order
+    pub(crate) stalled: VecDeque<(mpsc::Sender<Item>, Item)>,
+    /// the server must be told what is wanted now
+    pub(crate) is_changed: bool,
+    /// so many connections in a row were not had
+    attempt: u32,
+}
+
+/// Why a connection ended.
+pub(crate) enum End {
+    /// nobody listens any more
+    Unwanted,
+    Lost(Lost),
+}
+
+impl Task {
+    pub(crate) fn start(client: Client, shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>) {
+        let (entries, stalled) = (Vec::new(), VecDeque::new());
+        let task = Self { client, shared, commands, entries, stalled, is_changed: false, attempt: 0 };
+        tokio::spawn(task.run());
+    }
+
+    async fn run(mut self) {
+        loop {
+            while let Ok(command) = self.commands.try_recv() {
+                self.apply(command);
+            }
+            if self.entries.is_empty() {
+                if self.shared.retire(&self.commands) {
+                    return;
+                }
+                continue;
+            }
+            match self.connection().await {
+                End::Unwanted => {
+                    self.attempt = 0;
+                    self.shared.tell_disconnect(&[]);
+                }
+                End::Lost(lost) => self.lose(lost).await,
+            }
+        }
+    }
+
+    /// One connection, from its request to its end.
+    async fn connection(&mut self) -> End {
+        self.shared.set_state(match self.attempt {
+            0 => State::Connecting,
+            attempt => State::Reconnecting { attempt },
+        });
+        let client = self.client.clone();
+        let opened = self.until(async move { Live::open(&client).await }).await;
+        let mut live = match opened {
+            None => return End::Unwanted,
+            Some(Err(lost)) => return End::Lost(lost),
+            Some(Ok(live)) => live,
+        };
+        self.attempt = 0;
+        self.is_changed = true;
+        self.shared.set_state(State::Connected { client_id: live.client_id.clone() });
+        self.greet(&live);
+        live.serve(self).await
+    }
+
+    /// Commands are done meanwhile; `None` once nobody listens.
+    async fn until<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                Some(command) = self.commands.recv() => {
+                    self.apply(command);
+                    if self.entries.is_empty() {
+                        return None;
+                    }
+                }
+                done = &mut work => return Some(done),
+            }
+        }
+    }
+
+    pub(crate) fn apply(&mut self, command: Command) {
+        match command {
+            Command::Begin(begin) => self.begin(*begin),
+            Command::End(id) => {
+                for entry in &mut self.entries {
+                    entry.ears.retain(|ear| ear.id != id);
+                }
+                self.sweep();
+            }
+            Command::Forget(which) => {
+                for entry in self.entries.iter_mut().filter(|entry| which.has(&entry.topic.name)) {
+                    entry.ears.clear();
+                }
+                self.sweep();
+            }
+        }
+    }
+
+    fn begin(&mut self, begin: Begin) {
+        match self.entries.iter_mut().find(|entry| entry.can_take(&begin)) {
+            Some(entry) => entry.join(begin),
+            None => {
+                self.entries.push(Entry::new(begin));
+                self.is_changed = true;
+            }
+        }
+    }
+
+    /// What nobody listens to goes.
+    pub(crate) fn sweep(&mut self) {
+        let before = self.entries.len();
+        self.entries.retain(|entry| !entry.ears.is_empty());
+        self.is_changed |= self.entries.len() != before;
+        self.stalled.retain(|(sink, _)| !sink.is_closed());
+    }
+
+    /// Hands an item to whoever listens to this entry, behind what is waiting.
+    pub(crate) fn hand_out(&mut self, index: usize, item: Item) {
+        let entry = &self.entries[index];
+        for ear in &entry.ears {
+            let item = item.clone();
+            if !self.stalled.is_empty() {
+                self.stalled.push_back((ear.sink.clone(), item));
+            } else if let Err(mpsc::error::TrySendError::Full(item)) = ear.sink.try_send(item) {
+                self.stalled.push_back((ear.sink.clone(), item));
+            }
+        }
+    }
+
+    /// Subscribers of the greeting hear of each connection.
+    fn greet(&mut self, live: &Live) {
+        self.shared.tell_connect(&live.client_id);
+        for index in 0..self.entries.len() {
+            if self.entries[index].is_greeting() {
+                let item = Item::Message { data: live.greeting.as_str().into(), cursor: None };
+                self.entries[index].confirm(None);
+                self.hand_out(index, item);
+            }
+        }
+    }
+
+    /// The connection is gone, or was not had: whoever is not patient and waits for its first answer is told, the others wait.
+    async fn lose(&mut self, lost: Lost) {
+        for index in 0..self.entries.len() {
+            if let Some(item) = self.entries[index].lose() {
+                self.hand_out(index, item);
+            }
+        }
+        let wait = self.shared.backoff().wait(self.attempt, lost.retry_after());
+        let was_connected = lost.was_connected;
+        self.fail_impatient(lost.error);
+        if was_connected {
+            let topics: Vec<String> = self.entries.iter().map(|entry| entry.topic.name.clone()).collect();
+            self.shared.tell_disconnect(&topics);
+        }
+        self.attempt = self.attempt.saturating_add(1);
+        if !self.entries.is_empty() {
+            self.shared.set_state(State::Reconnecting { attempt: self.attempt });
+            self.pause(wait).await;
+        }
+    }
+
+    async fn pause(&mut self, wait: Duration) {
+        // nobody listens any more: there is nothing to wait for
+        let _ = self.until(tokio::time::sleep(wait)).await;
+    }
+
+    fn fail_impatient(&mut self, error: Error) {
+        let text = error.to_string();
+        let mut error = Some(error);
+        for entry in &mut self.entries {
+            entry.ears.retain_mut(|ear| {
+                if ear.is_patient || ear.done.is_none() {
+                    return true;
+                }
+                if let Some(done) = ear.done.take() {
+                    // whoever waited may have gone
+                    let _ = done.send(Err(error.take().unwrap_or_else(|| Error::Lost(text.clone()))));
+                }
+                false
+            });
+        }
+        self.sweep();
+    }
+}

@@ -1,0 +1,14 @@
+//! Subscriptions of the client against a whole server on loopback.
+
+#![allow(clippy::unwrap_used)]
+
+mod relay;
+mod resume;
+#[path = "../../../server/tests/realtime/server.rs"]
+#[allow(dead_code)]
+mod server;
+#[path = "../../../server/tests/realtime/stream.rs"]
+#[allow(dead_code)]
+mod stream;
+mod subscribe;
+mod world;
