@@ -21,4 +21,9 @@ impl AuthStore {
     pub fn token(&self) -> String {
         self.auth.read().token.clone()
     }
+
+    pub fn save(&self, auth: Auth) -> Result<(), crate::Error> {
+        *self.auth.write() = auth;
+        Ok(())
+    }
 }

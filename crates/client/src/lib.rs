@@ -10,6 +10,7 @@ mod error;
 mod filter;
 pub mod realtime;
 mod request;
+mod send;
 mod tls;
 
 pub use auth_store::{Auth, AuthStore};
@@ -17,3 +18,4 @@ pub use client::{Client, ClientBuilder};
 pub use collection::Collection;
 pub use error::Error;
 pub use filter::filter;
+pub use reqwest::Response;

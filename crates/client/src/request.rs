@@ -75,6 +75,18 @@ impl Request {
     }
 }
 
+impl Request {
+    pub(crate) async fn read_any(self) -> Result<Json, Error> {
+        let url = self.url.to_string();
+        let body = self.send().await?.bytes().await;
+        let body = body.map_err(|source| Error::Transport { url: url.clone(), source })?;
+        if body.is_empty() {
+            return Ok(Json::Null);
+        }
+        serde_json::from_slice(&body).map_err(|error| Error::Decode { url, reason: error.to_string() })
+    }
+}
+
 async fn refusal(url: String, answer: Response) -> Error {
     let status = answer.status();
     let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
