@@ -266,6 +266,7 @@ def test_a_watch_loses_and_repeats_nothing_when_the_server_is_killed(fresh_serve
                 fresh_server.kill()
                 watch.told("waiting for the server")
                 fresh_server.start()
+                watch.told("connected again")
         finally:
             stop.set()
             writer.join()

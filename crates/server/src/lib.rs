@@ -23,3 +23,4 @@ mod scripts;
 pub mod serve;
 mod socket;
 pub mod superuser;
+pub mod surroundings;

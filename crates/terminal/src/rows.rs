@@ -57,7 +57,7 @@ pub struct Rows {
 }
 
 enum Reader {
-    Csv { reader: csv::Reader<Source>, head: Vec<Option<(String, Kind)>> },
+    Csv { reader: csv::Reader<Source>, head: Vec<Option<(String, Kind)>>, lag: u64 },
     Jsonl { reader: Source, line: u64 },
 }
 
@@ -75,7 +75,8 @@ impl Rows {
                     names.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
                 let head = names.iter().map(|name| column(name, columns)).collect::<Result<_, _>>()?;
                 repeated(&names)?;
-                Reader::Csv { reader, head }
+                let lag = lag(&reader, &names);
+                Reader::Csv { reader, head, lag }
             }
         };
         Ok(Self { left, reader, done: false })
@@ -91,7 +92,7 @@ impl Iterator for Rows {
         }
         self.left.set(ROW_BYTES);
         let next = match &mut self.reader {
-            Reader::Csv { reader, head } => next_csv(reader, head),
+            Reader::Csv { reader, head, lag } => next_csv(reader, head, *lag),
             Reader::Jsonl { reader, line } => next_jsonl(reader, line),
         };
         self.done = match &next {
@@ -118,9 +119,16 @@ fn repeated(names: &[String]) -> Result<(), String> {
     twice.map_or(Ok(()), |(_, name)| Err(format!("line 1: the column {name:?} is there twice")))
 }
 
+/// The reader leaves the second half of a line end that is two bytes long to the next row, and so counts it late.
+fn lag(reader: &csv::Reader<Source>, head: &[String]) -> u64 {
+    let inside = head.iter().map(|name| name.matches('\n').count() as u64).sum::<u64>();
+    (2 + inside).saturating_sub(reader.position().line())
+}
+
 fn next_csv(
     reader: &mut csv::Reader<Source>,
     head: &[Option<(String, Kind)>],
+    lag: u64,
 ) -> Option<Result<Row, BadRow>> {
     let mut record = csv::StringRecord::new();
     let bad = |line, reason, fatal| Some(Err(BadRow { line, reason, fatal }));
@@ -129,10 +137,10 @@ fn next_csv(
         Ok(true) => {}
         Err(error) => {
             let line = error.position().map_or_else(|| reader.position().line(), csv::Position::line);
-            return bad(line, csv_fault(&error), error.is_io_error());
+            return bad(line + lag, csv_fault(&error), error.is_io_error());
         }
     }
-    let line = record.position().map_or(0, csv::Position::line);
+    let line = record.position().map_or(0, csv::Position::line) + lag;
     let mut fields = Map::new();
     for (cell, column) in record.iter().zip(head) {
         let Some((name, kind)) = column else { continue };
@@ -235,6 +243,17 @@ mod tests {
                 Err((6, "1 cells where the head has 4".into())),
             ]
         );
+    }
+
+    #[test]
+    fn lines_are_counted_whatever_ends_them() {
+        for end in ["\n", "\r\n"] {
+            let text = ["title,views", "a,1", "\"b\nc\",x", "d", "e,5"].join(end);
+            let rows = read(&text, Format::Csv).unwrap();
+            let lines: Vec<_> =
+                rows.iter().map(|row| row.as_ref().map_or_else(|bad| bad.0, |row| row.0)).collect();
+            assert_eq!(lines, [2, 3, 5, 6], "{end:?}");
+        }
     }
 
     #[test]
