@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import re
 import signal
 import subprocess
 import threading
@@ -9,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from server import SUPERUSER, Server, binary
+from cocobase import Project
+from server import ROOT, SUPERUSER, Server, binary
 from terminal import Client, run, surroundings
 
 pytestmark = pytest.mark.tidewire
@@ -462,6 +465,16 @@ def test_a_token_of_a_superuser_needs_no_password(server, client, tmp_path):
 def test_rooms_are_listed(server, client, tmp_path):
     assert server.command("rooms", "--json") == ""
     assert server.command("rooms").split() == ["account", "room", "title", "created", "members"]
+    project = Project(server, "acme")
+    try:
+        first = {"action": "create", "room_title": "The Lobby", "user_id": "ann", "user_name": "Ann"}
+        project.room("lobby", **first).take(1)
+        room = json.loads(server.command("rooms", "--json"))
+        assert (room["account"], room["id"], room["title"]) == ("acme", "lobby", "The Lobby")
+        assert room["participants"] == [{"id": "ann", "name": "Ann"}]
+        assert server.command("rooms", "list", "--account", "acme").splitlines()[1].endswith("Ann (ann)")
+    finally:
+        project.sockets.close()
     code, _, err = run("rooms", f"--dir={tmp_path}")
     assert code == 1 and "no server runs" in err
     code, _, err = run("rooms", "--account", "nobody", f"--dir={server.folder}/data")
@@ -500,3 +513,26 @@ def test_there_is_a_manual_page_for_each_command(tmp_path):
     pages = {path.name for path in Path(tmp_path).iterdir()}
     assert {"tidewire.1", "tidewire-watch.1", "tidewire-records-import.1"} <= pages
     assert ".TH tidewire" in run("man")[1]
+
+
+def test_the_examples_of_the_document_run(fresh_server, tmp_path):
+    text = (ROOT / "docs" / "terminal.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
+    assert len(blocks) == 1
+    fresh_server.root.collection("posts", FIELDS)
+    (tmp_path / "tidewire").symlink_to(binary())
+    told = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TIDEWIRE_DIR": f"{fresh_server.folder}/data", "TIDEWIRE_URL": fresh_server.url}
+    done = subprocess.run(
+        ["bash", "-euc", blocks[0]],
+        cwd=tmp_path,
+        env={**surroundings(None, None), **told},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown, made, head, row, event, published = done.stdout.splitlines()
+    assert json.loads(shown)["expired"] is False and json.loads(made)["title"] == "hello"
+    assert (head.split(), row.split()) == (["title", "views"], ["hello", "1"])
+    assert json.loads(event)["action"] == "snapshot" and "jobs/finished" in published
+    assert (tmp_path / "posts.csv").exists()

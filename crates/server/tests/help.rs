@@ -1,7 +1,7 @@
 //! The help texts, as they were last looked at: `TIDEWIRE_UPDATE_HELP=1 cargo test -p tidewire-server --test help`
 //! writes those that have changed.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use clap::{Command, CommandFactory as _};
 use std::fs;

@@ -224,7 +224,10 @@ mod tests {
         ] }))
     }
 
-    fn read(text: &str, format: Format) -> Result<Vec<Result<(u64, Json), (u64, String)>>, String> {
+    /// Line and fields, or line and fault.
+    type Found = Result<(u64, Json), (u64, String)>;
+
+    fn read(text: &str, format: Format) -> Result<Vec<Found>, String> {
         let source: Box<dyn Read> = Box::new(io::Cursor::new(text.as_bytes().to_vec()));
         let rows = Rows::open(source, format, &columns())?;
         let row = |row: Row| (row.line, Json::Object(row.fields));
