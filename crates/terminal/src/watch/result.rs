@@ -72,9 +72,11 @@ impl Shown {
         let sorted = self.sorted();
         let shown = sorted.len().min(room);
         let mut lines = table(&sorted[..shown]).lines(out.width());
+        let count =
+            if sorted.len() == 1 { "1 record".to_owned() } else { format!("{} records", sorted.len()) };
         lines.push(match sorted.len() - shown {
-            0 => format!("{} records", sorted.len()),
-            more => format!("{} records, {more} of them below", sorted.len()),
+            0 => count,
+            more => format!("{count}, {more} of them below"),
         });
         let mut text = String::new();
         if terminal && self.lines > 0 {
