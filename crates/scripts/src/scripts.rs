@@ -67,6 +67,12 @@ impl Scripts {
         Ok(scripts)
     }
 
+    /// Reads the files as `start` would and registers nothing; answers how many hooks and crons they hold.
+    pub fn examine(options: &Options, client: Client, tokio: Handle) -> Result<usize, LoadError> {
+        let set = Set::load(options, &Fetch { client, tokio })?;
+        Ok(set.registrations.len())
+    }
+
     /// Reads the files again if they have changed; false if they have not. If one has an error, all stays as it was.
     pub fn reload(&self) -> Result<bool, LoadError> {
         self.inner.reload()

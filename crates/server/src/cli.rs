@@ -1,5 +1,7 @@
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use tidewire_terminal::doctor::DoctorArgs;
+use tidewire_terminal::{CODES, MaybeConnect, RecordsTask, RoomsArgs, Shell, TokenArgs, WatchArgs};
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -59,7 +61,8 @@ Environment:
 #[command(
     name = "tidewire",
     version,
-    about = "Realtime backend in one binary: records, rules, subscriptions"
+    about = "Realtime backend in one binary: records, rules, subscriptions",
+    after_help = CODES
 )]
 pub struct Cli {
     /// Data folder; made if it is missing
@@ -84,14 +87,34 @@ pub enum Task {
     #[command(subcommand)]
     Key(KeyTask),
     /// Sends a message to everyone subscribed to a custom topic of the running server
+    ///
+    /// Through the data folder, or over HTTP if --url or TIDEWIRE_URL names a server.
     Publish {
         topic: String,
         /// Any JSON value
         json: String,
         /// Id, slug or code of the account whose clients hear it
-        #[arg(long)]
+        #[arg(long, conflicts_with = "url")]
         account: Option<String>,
+        #[command(flatten)]
+        connect: MaybeConnect,
     },
+    /// Shows what happens to records, or is said on a topic, and loses nothing when the connection drops
+    Watch(WatchArgs),
+    /// Reads and writes records of a server: tables, JSON, CSV
+    #[command(subcommand)]
+    Records(RecordsTask),
+    /// Says who is in which room of the server that runs on the data folder
+    Rooms(RoomsArgs),
+    /// Makes a token by signing in, or for a superuser of the data folder
+    Token(TokenArgs),
+    /// Looks for what would keep a server from running well: limits, data folder, port, hooks, clock, proxy
+    Doctor(DoctorArgs),
+    /// Prints the completions of a shell
+    #[command(after_help = "Example:\n  tidewire completions bash > /etc/bash_completion.d/tidewire")]
+    Completions { shell: Shell },
+    /// Prints the manual page, or writes those of all commands into a folder
+    Man { folder: Option<PathBuf> },
 }
 
 #[derive(Debug, Args)]

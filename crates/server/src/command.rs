@@ -1,4 +1,4 @@
-//! What `superuser`, `account`, `key` and `publish` do to an open store.
+//! What `superuser`, `account`, `key`, `publish` and `token` do to an open store.
 
 use crate::{account, key, publish, superuser};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,14 @@ pub enum Command {
     },
     SuperuserDelete {
         email: String,
+    },
+    SuperuserToken {
+        email: String,
+        seconds: i64,
+    },
+    /// of one account, by id, slug or code, or of all
+    Rooms {
+        account: Option<String>,
     },
     AccountCreate {
         slug: String,
@@ -50,6 +58,9 @@ pub enum Command {
 /// Why a message cannot be published without a server.
 pub const NO_SERVER: &str = "no server runs on this data folder: nobody would hear the message";
 
+/// Why there are no rooms without one.
+pub const NO_ROOMS: &str = "no server runs on this data folder: there are no rooms";
+
 /// What is printed, or why the command failed.
 pub type Outcome = Result<String, String>;
 
@@ -59,6 +70,8 @@ pub fn run(store: &Store, command: &Command) -> Outcome {
         Command::SuperuserUpsert { email, password } => superuser::upsert(store, email, password),
         Command::SuperuserCreate { email, password } => superuser::create(store, email, password),
         Command::SuperuserDelete { email } => superuser::delete(store, email),
+        Command::SuperuserToken { email, seconds } => superuser::token(store, email, *seconds),
+        Command::Rooms { .. } => Err(NO_ROOMS.to_owned()),
         Command::AccountCreate { slug, name, api_key } => {
             account::create(store, slug, name, api_key.as_deref())
         }

@@ -220,7 +220,7 @@ fn address(text: &str) -> anyhow::Result<SocketAddr> {
 }
 
 #[allow(clippy::disallowed_methods)]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

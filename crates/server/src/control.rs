@@ -1,6 +1,7 @@
 //! The unix socket in the data folder over which commands reach a running server: one line of JSON each way.
 
 use crate::command::{self, Command, Outcome};
+use crate::rooms;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -8,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tidewire_feed::Feed;
 use tidewire_store::Store;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
@@ -49,11 +51,12 @@ impl Control {
     }
 
     /// Answers commands, one after the other, for as long as it is polled.
-    pub async fn serve(&self, store: &Store) {
+    pub async fn serve(&self, store: &Store, feed: &Feed) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, answer(stream, store)).await {
+                    if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, answer(stream, store, feed)).await
+                    {
                         tracing::warn!(%error, "a command was cut off");
                     }
                 }
@@ -72,10 +75,11 @@ impl Drop for Control {
     }
 }
 
-async fn answer(mut stream: UnixStream, store: &Store) -> io::Result<()> {
+async fn answer(mut stream: UnixStream, store: &Store, feed: &Feed) -> io::Result<()> {
     let mut line = String::new();
     tokio::io::BufReader::new((&mut stream).take(LINE_BYTES)).read_line(&mut line).await?;
     let outcome = match serde_json::from_str(&line) {
+        Ok(Command::Rooms { account }) => rooms::list(store, feed, account.as_deref()).await,
         Ok(command) => carry_out(store, command).await,
         Err(error) => Err(format!("the server does not know this command: {error}")),
     };

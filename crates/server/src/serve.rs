@@ -74,8 +74,8 @@ impl Running {
             lane,
             stopped,
         ));
-        let store = app.store.clone();
-        let mut beside = vec![tokio::spawn(async move { control.serve(&store).await })];
+        let (store, feed) = (app.store.clone(), app.feed.clone());
+        let mut beside = vec![tokio::spawn(async move { control.serve(&store, &feed).await })];
         if config.demo {
             let collection = demo::prepare(&app.store).await.context("cannot make the demo collection")?;
             beside.push(tokio::spawn(demo::run(app.store.clone(), collection)));

@@ -2,6 +2,7 @@
 
 use crate::command::Outcome;
 use std::sync::Arc;
+use tidewire_auth::TokenKind;
 use tidewire_model::{Catalog, Collection, TenantId};
 use tidewire_records::error::{Fault, FieldErrors};
 use tidewire_records::{RecordError, sign_in};
@@ -34,6 +35,16 @@ pub fn delete(store: &Store, email: &str) -> Outcome {
         Ok(true) => Ok(format!("Deleted superuser {email:?}.")),
         Ok(false) => Ok(format!("There is no superuser {email:?}.")),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Prints a token that nobody had to know a password for: who may open the data folder may do anything anyway.
+pub fn token(store: &Store, email: &str, seconds: i64) -> Outcome {
+    let found = store.read_here(|snapshot| find(snapshot, email)).map_err(|error| error.to_string())?;
+    let record = found.ok_or_else(|| format!("there is no superuser {email:?}"))?;
+    match tidewire_auth::issue(&record, TokenKind::Auth, false, Some(seconds)) {
+        token if token.is_empty() => Err(format!("{email:?} cannot have tokens")),
+        token => Ok(token),
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct State {
     pub(crate) bytes: u64,
 }
 
-const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 1;
 
 const TABLES: &str = r#"
 CREATE TABLE tw_state (

@@ -181,3 +181,20 @@ fn a_log_without_any_change_left_still_knows_its_head() {
         assert_eq!((store.head(), store.floor(), changes(&store).len()), (round + 1, round + 1, 0));
     }
 }
+
+#[test]
+fn a_folder_can_be_looked_into_beside_its_owner() {
+    let folder = Folder::new();
+    assert!(tidewire_store::examine(folder.dir.path()).is_err());
+    let store = folder.open();
+    let found = tidewire_store::examine(folder.dir.path()).unwrap();
+    assert_eq!((found.integrity.as_str(), found.format), ("ok", found.known_format));
+    store.close();
+    // the first page of a table's tree
+    let file = folder.dir.path().join("data.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[4096..8192].fill(0x5a);
+    std::fs::write(&file, bytes).unwrap();
+    let spoiled = tidewire_store::examine(folder.dir.path());
+    assert!(spoiled.is_err() || spoiled.is_ok_and(|found| found.integrity != "ok"));
+}
