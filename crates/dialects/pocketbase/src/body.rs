@@ -41,6 +41,9 @@ pub enum BodyError {
     Unsupported,
     #[error("malformed body")]
     Malformed,
+    /// the connection broke before its end: the same may work a moment later
+    #[error("body cut off")]
+    Cut,
 }
 
 impl BodyError {
@@ -49,6 +52,7 @@ impl BodyError {
         match self {
             Self::TooLarge => ApiError::too_large(),
             Self::Unsupported | Self::Malformed => ApiError::bad_request(message),
+            Self::Cut => ApiError::new(StatusCode::REQUEST_TIMEOUT, "The request did not come whole"),
         }
     }
 
@@ -204,7 +208,7 @@ async fn collect(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, BodyE
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
-        Err(_) => Err(BodyError::Malformed),
+        Err(_) => Err(BodyError::Cut),
     }
 }
 
@@ -361,5 +365,24 @@ mod tests {
             let (parts, body) = request("application/json", body);
             assert_eq!(read(&parts, body, 7).await.is_ok(), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_broke_off_is_not_taken_for_a_wrong_one() {
+        struct Broken;
+        impl http_body::Body for Broken {
+            type Data = Bytes;
+            type Error = std::io::Error;
+
+            fn poll_frame(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+                std::task::Poll::Ready(Some(Err(std::io::ErrorKind::UnexpectedEof.into())))
+            }
+        }
+        let (parts, _) = request("application/json", "");
+        let error = read(&parts, Body::new(Broken), LIMIT).await.unwrap_err();
+        assert_eq!((error, error.or("Wrong.").status), (BodyError::Cut, StatusCode::REQUEST_TIMEOUT));
     }
 }
