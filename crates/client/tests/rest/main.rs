@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 mod common;
 mod records;
+mod sign_in;
 
 use futures_core::Stream;
 use std::pin::Pin;

@@ -1,13 +1,13 @@
-use crate::common::{PASSWORD, Place};
+use crate::common::Place;
 use crate::next;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
-use tidewire_client::{Auth, Error, filter};
+use tidewire_client::{Error, Record, filter};
 
 crate::against_both!(
     a_record_is_made_read_found_changed_and_deleted,
+    a_record_of_no_type_is_read_by_name,
     a_list_of_all_has_each_record_once_while_others_come_and_go,
-    who_signs_in_is_kept_until_the_token_is_refused,
 );
 
 async fn a_record_is_made_read_found_changed_and_deleted(place: Place) {
@@ -59,18 +59,32 @@ async fn a_list_of_all_has_each_record_once_while_others_come_and_go(place: Plac
     assert_eq!(heard, kept);
 }
 
-async fn who_signs_in_is_kept_until_the_token_is_refused(place: Place) {
-    place.user("a@example.com").await;
+async fn a_record_of_no_type_is_read_by_name(place: Place) {
+    place.posts().await;
+    let fields = json!([{ "name": "text", "type": "text" }]);
+    place.collection("comments", fields, json!({})).await;
+    let posts: Json = place.admin.send("GET", "api/collections/posts").read().await.unwrap();
+    let relation = json!([
+        { "name": "text", "type": "text" },
+        { "name": "post", "type": "relation", "collectionId": posts["id"], "maxSelect": 1 },
+    ]);
+    place.settings("comments", json!({ "fields": relation })).await;
     let client = place.client();
-    let users = client.collection("users");
-    let refused = users.auth_with_password("a@example.com", "wrong horse").await.unwrap_err();
-    assert_eq!((refused.status(), client.auth().token()), (Some(400), String::new()));
-    let auth = users.auth_with_password("a@example.com", PASSWORD).await.unwrap();
-    assert_eq!((client.auth().token(), &client.auth().auth()), (auth.token.clone(), &auth));
-    let again = users.auth_refresh().await.unwrap();
-    assert_eq!(again.record["id"], auth.record["id"]);
-    assert_eq!(users.auth_methods().await.unwrap()["password"]["enabled"], json!(true));
-    client.auth().save(Auth { token: "nonsense".into(), record: Json::Null }).unwrap();
-    assert_eq!(users.auth_refresh().await.unwrap_err().status(), Some(401));
-    assert_eq!(client.auth().token(), "");
+    let post: Record = client.collection("posts").create(&json!({ "title": "a", "n": 7 })).await.unwrap();
+    assert_eq!((&*post.collection_name, &json!(post.collection_id)), ("posts", &posts["id"]));
+    assert_eq!((post.get::<String>("title").unwrap(), post.get::<u8>("n").unwrap()), ("a".to_owned(), 7));
+    assert_eq!(post.get::<String>("id").unwrap(), post.id);
+    assert_eq!(post.get::<Option<bool>>("missing").unwrap(), None);
+    assert!(matches!(post.get::<u8>("title"), Err(Error::Field { name, .. }) if name == "title"));
+    let comments = client.collection("comments");
+    let made: Record = comments.create(&json!({ "text": "c", "post": post.id })).await.unwrap();
+    assert_eq!(made.expanded("post").unwrap(), []);
+    let read: Record = comments.clone().expand("post").get_one(&made.id).await.unwrap();
+    assert_eq!(read.expanded("post").unwrap(), [post.clone()]);
+    let back =
+        client.collection("posts").expand("comments_via_post").get_one::<Record>(&post.id).await.unwrap();
+    assert_eq!(back.expanded("comments_via_post").unwrap(), [made]);
+    // written as it was read
+    let again: Record = client.collection("posts").update(&post.id, &back).await.unwrap();
+    assert_eq!(again, post);
 }
