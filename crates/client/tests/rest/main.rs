@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 #[allow(dead_code)]
 mod common;
+mod connection;
 mod records;
 mod sign_in;
 
