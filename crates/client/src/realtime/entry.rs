@@ -2,9 +2,10 @@ use crate::Error;
 use crate::realtime::command::Begin;
 use crate::realtime::event::{Cursor, Item, Refusal};
 use crate::realtime::parser::Frame;
+use crate::realtime::queue::Sink;
 use crate::realtime::topic::Topic;
 use serde::Deserialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// One topic as the server knows it, and who of this client listens to it.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Ear {
     pub(crate) id: u64,
-    pub(crate) sink: mpsc::Sender<Item>,
+    pub(crate) sink: Sink,
     /// who waits for the server's answer
     pub(crate) done: Option<oneshot::Sender<Result<(), Error>>>,
     pub(crate) is_patient: bool,

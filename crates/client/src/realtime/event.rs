@@ -120,6 +120,16 @@ pub(crate) enum Item {
     Refused(Refusal),
 }
 
+impl Item {
+    /// Bytes of what came.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Record { data, .. } | Self::Message { data, .. } => data.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// Why the server refused to go on with a subscription after a reconnect.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {

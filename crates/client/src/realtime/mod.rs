@@ -9,6 +9,7 @@ mod command;
 mod entry;
 mod event;
 mod parser;
+mod queue;
 mod shared;
 mod state;
 mod subscribe;

@@ -1,5 +1,6 @@
 use crate::realtime::command::{Begin, Command};
 use crate::realtime::event::Event;
+use crate::realtime::queue::queue;
 use crate::realtime::subscription::{Guard, Listener, Subscription};
 use crate::realtime::task::Task;
 use crate::realtime::topic::Topic;
@@ -7,10 +8,12 @@ use crate::{Client, Error};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-/// events of one subscription that wait to be read
-const BUFFER: usize = 256;
+/// What servers take, in bytes, with the cursor that a reconnect adds.
+const LONGEST: usize = 2500;
+/// as long as cursors are
+const ANY_CURSOR: &str = "0123456789012345678901234567890123456789012";
 
 /// A subscription to be: `.await` it, or give it a callback.
 #[derive(Debug)]
@@ -92,7 +95,13 @@ impl<T: DeserializeOwned> Subscribe<T> {
 
     async fn begin(self) -> Result<Subscription<T>, Error> {
         let Self { client, topic, since, is_patient, .. } = self;
-        let (sink, items) = mpsc::channel(BUFFER);
+        let length = topic.text(Some(since.as_deref().unwrap_or(ANY_CURSOR)), 0).len();
+        if length > LONGEST {
+            return Err(Error::Invalid(format!(
+                "a topic with its options may have {LONGEST} bytes when it is sent, and this has {length}"
+            )));
+        }
+        let (sink, items) = queue();
         let (done, answer) = oneshot::channel();
         let shared = client.inner.realtime.shared.clone();
         let id = shared.next_id();

@@ -1,6 +1,7 @@
 use crate::Error;
 use crate::realtime::command::Command;
 use crate::realtime::event::{self, Event, Item};
+use crate::realtime::queue::Source;
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
@@ -10,11 +11,11 @@ use tokio::sync::mpsc;
 
 /// The events of one topic, in the server's order. Dropping it unsubscribes.
 ///
-/// A stream that is not read fills a buffer; then the client stops to read from the server, for all its subscriptions, and the
+/// A stream that is not read fills a buffer, 256 events or 1 MiB; then the client stops to read from the server, for all its subscriptions, and the
 /// server catches up later: nothing is lost, and nothing grows.
 #[derive(Debug)]
 pub struct Subscription<T> {
-    items: mpsc::Receiver<Item>,
+    items: Source,
     guard: Guard,
     kind: PhantomData<fn() -> T>,
 }
@@ -35,13 +36,13 @@ impl Drop for Guard {
 }
 
 impl<T: DeserializeOwned> Subscription<T> {
-    pub(crate) fn new(items: mpsc::Receiver<Item>, guard: Guard) -> Self {
+    pub(crate) fn new(items: Source, guard: Guard) -> Self {
         Self { items, guard, kind: PhantomData }
     }
 
     /// The next event; `None` once it is unsubscribed. An event that is no `T` is an error, and the next one follows.
     pub async fn next(&mut self) -> Option<Result<Event<T>, Error>> {
-        self.items.recv().await.map(|item| self.read(item))
+        self.items.next().await.map(|item| self.read(item))
     }
 
     fn read(&self, item: Item) -> Result<Event<T>, Error> {
@@ -62,7 +63,7 @@ impl<T: DeserializeOwned> Stream for Subscription<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let item = ready!(this.items.poll_recv(cx));
+        let item = ready!(this.items.poll_next(cx));
         Poll::Ready(item.map(|item| this.read(item)))
     }
 }

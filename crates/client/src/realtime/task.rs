@@ -1,6 +1,7 @@
 use crate::realtime::command::{Begin, Command};
 use crate::realtime::entry::Entry;
 use crate::realtime::event::Item;
+use crate::realtime::queue::Sink;
 use crate::realtime::shared::Shared;
 use crate::realtime::state::State;
 use crate::realtime::wire::{Live, Lost};
@@ -17,7 +18,7 @@ pub(crate) struct Task {
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) entries: Vec<Entry>,
     /// what buffers of subscriptions had no place for, in order
-    pub(crate) stalled: VecDeque<(mpsc::Sender<Item>, Item)>,
+    pub(crate) stalled: VecDeque<(Sink, Item)>,
     /// the server must be told what is wanted now
     pub(crate) is_changed: bool,
     /// so many connections in a row were not had
@@ -139,7 +140,7 @@ impl Task {
             let item = item.clone();
             if !self.stalled.is_empty() {
                 self.stalled.push_back((ear.sink.clone(), item));
-            } else if let Err(mpsc::error::TrySendError::Full(item)) = ear.sink.try_send(item) {
+            } else if let Err(item) = ear.sink.try_send(item) {
                 self.stalled.push_back((ear.sink.clone(), item));
             }
         }

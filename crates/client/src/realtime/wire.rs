@@ -1,13 +1,15 @@
 use crate::realtime::GREETING;
 use crate::realtime::event::Item;
 use crate::realtime::parser::{Frame, Parser};
+use crate::realtime::queue::cost;
 use crate::realtime::task::{End, Task};
-use crate::{Client, Error};
+use crate::{Auth, Client, Error};
 use reqwest::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
 use std::pin::Pin;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 const PATH: &str = "api/realtime";
@@ -35,6 +37,8 @@ pub(crate) struct Live {
     /// the server has cursors
     resumes: bool,
     heard: Instant,
+    /// who is signed in
+    signed: watch::Receiver<Auth>,
 }
 
 type Sent = Result<Option<String>, Error>;
@@ -80,6 +84,7 @@ impl Live {
 
     async fn connect(client: &Client) -> Result<Self, Error> {
         let url = format!("{}{PATH}", client.inner.url);
+        let signed = client.auth().changes();
         let request = client.request(Method::GET, PATH).header("Accept", "text/event-stream").endless();
         let mut response = request.send().await?;
         let (mut parser, mut frames) = (Parser::default(), Vec::new());
@@ -113,6 +118,7 @@ impl Live {
             is_careful: false,
             resumes: false,
             heard: Instant::now(),
+            signed,
         })
     }
 
@@ -148,7 +154,7 @@ impl Live {
     async fn wait(&mut self, task: &mut Task) -> Woken {
         let silence = if self.resumes { SILENCE } else { LONG_SILENCE };
         let is_free = task.stalled.is_empty();
-        let full = task.stalled.front().map(|(sink, _)| sink.clone());
+        let full = task.stalled.front().map(|(sink, item)| sink.clone().room(cost(item)));
         tokio::select! {
             Some(command) = task.commands.recv() => {
                 task.apply(command);
@@ -157,11 +163,16 @@ impl Live {
             sent = async { match &mut self.posting { Some(posting) => posting.answer.as_mut().await, None => std::future::pending().await } } => {
                 Woken::Sent(sent)
             }
-            permit = async { match full { Some(sink) => sink.reserve_owned().await, None => std::future::pending().await } } => {
-                if let Some((_, item)) = task.stalled.pop_front() && let Ok(permit) = permit {
-                    permit.send(item);
+            room = async { match full { Some(full) => full.await, None => std::future::pending().await } } => {
+                if let Some((sink, item)) = task.stalled.pop_front() && let Some(room) = room {
+                    sink.put(item, room);
                 }
                 self.heard = Instant::now();
+                Woken::Nothing
+            }
+            Ok(()) = self.signed.changed() => {
+                // the server takes the token of the last request for the whole stream
+                task.is_changed = true;
                 Woken::Nothing
             }
             chunk = self.response.chunk(), if is_free => Woken::Chunk(chunk),
@@ -306,10 +317,38 @@ fn reset(task: &mut Task, frame: &Frame) -> Result<(), Error> {
 /// connect anew.
 fn is_refusal(error: &Error) -> bool {
     let Error::Response { status, message, .. } = error else { return false };
-    let is_about_client = message.contains("client id") || message.contains("authorization don't match");
+    let about_client = ["client id", "realtime client", "authorization don't match"];
+    let is_about_client = about_client.iter().any(|text| message.contains(text));
     (400..500).contains(status) && !error.is_temporary() && !is_about_client
 }
 
 fn too_long(url: &str) -> Error {
     Error::Decode { url: url.to_owned(), reason: "an event is too long".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_the_client_and_not_about_a_topic_is_no_refusal() {
+        for (status, message, expected) in [
+            (400, "Something went wrong while processing your request.", true),
+            (403, "The request was refused.", true),
+            (400, "Invalid realtime client.", false),
+            (404, "Missing or invalid client id.", false),
+            (403, "The current and the previous request authorization don't match.", false),
+            (429, "Too many requests.", false),
+            (500, "Broken.", false),
+        ] {
+            let error = Error::Response {
+                status,
+                message: message.to_owned(),
+                body: json!({}),
+                url: String::new(),
+                retry_after: None,
+            };
+            assert_eq!(is_refusal(&error), expected, "{message}");
+        }
+    }
 }

@@ -1,8 +1,9 @@
 use crate::world::{Post, hear, hear_titles, world};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
+use std::time::Duration;
 use tidewire_client::realtime::{Event, GREETING, State};
-use tidewire_client::{Client, Error};
+use tidewire_client::{Auth, Client, Error};
 use tokio::sync::mpsc;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,10 +138,12 @@ async fn what_the_server_refuses_is_an_error_of_its_own_subscription() {
     let world = world().await;
     let realtime = world.client.realtime();
     let mut good = realtime.subscribe::<Json>("good").await.unwrap();
-    let long = "x".repeat(2501);
-    let (bad, fine) = tokio::join!(realtime.subscribe::<Json>(long), realtime.subscribe::<Json>("fine"));
+    let topics = json!({ "topics": [{ "prefix": "closed/", "subscribe": null }] }).to_string();
+    assert_eq!(world.server.request("PATCH", "/api/settings", &world.server.token, topics).await.status, 200);
+    let (bad, fine) =
+        tokio::join!(realtime.subscribe::<Json>("closed/x"), realtime.subscribe::<Json>("fine"));
     let error = bad.unwrap_err();
-    assert_eq!(error.status(), Some(400));
+    assert_eq!(error.status(), Some(403));
     assert!(error.to_string().contains("/api/realtime"), "{error}");
     let mut fine = fine.unwrap();
     for (name, subscription) in [("good", &mut good), ("fine", &mut fine)] {
@@ -178,4 +181,41 @@ async fn who_does_not_read_misses_nothing() {
         world.create(title).await;
     }
     assert_eq!(hear_titles(&mut posts, titles.len()).await, titles);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_in_is_heard_of_by_the_open_stream() {
+    let world = world().await;
+    world.server.collection("own", &["title"], json!({ "listRule": "title = @request.auth.id" })).await;
+    let users = [world.server.user("ann").await, world.server.user("bob").await];
+    let mut own = world.client.collection("own").subscribe::<Post>("*").await.unwrap();
+    let mut heard = Vec::new();
+    // from nobody to one user, then to another, then to nobody
+    for (id, token) in &users {
+        world.client.auth().save(Auth { token: token.clone(), record: Json::Null }).unwrap();
+        // it is written until it is told: the server learns of the sign-in in its own time
+        let title = loop {
+            world.server.create("own", json!({ "title": id })).await;
+            if let Ok(event) = tokio::time::timeout(Duration::from_millis(20), own.next()).await {
+                break event.unwrap().unwrap().record().unwrap().title.clone();
+            }
+        };
+        heard.push(title);
+        while let Ok(event) = tokio::time::timeout(Duration::from_millis(20), own.next()).await {
+            heard.push(event.unwrap().unwrap().record().unwrap().title.clone());
+        }
+    }
+    heard.dedup();
+    assert_eq!(heard, [users[0].0.clone(), users[1].0.clone()]);
+}
+
+#[tokio::test]
+async fn a_topic_that_no_server_takes_is_not_sent() {
+    let client = Client::new("http://127.0.0.1:1").unwrap();
+    for (length, is_sent) in [(2300, true), (2460, false), (10_000, false)] {
+        let topic = client.collection("posts").subscribe::<Json>("*").filter("x".repeat(length));
+        let error = topic.await.unwrap_err();
+        assert_eq!(matches!(error, Error::Transport { .. }), is_sent, "{length}: {error}");
+        assert_eq!(matches!(error, Error::Invalid(_)), !is_sent, "{length}: {error}");
+    }
 }
