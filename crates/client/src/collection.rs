@@ -148,12 +148,12 @@ impl Collection {
         self.call(Method::GET, "auth-methods")?.read().await
     }
 
-    fn keep(&self, auth: Auth) -> Result<Auth, Error> {
+    pub(crate) fn keep(&self, auth: Auth) -> Result<Auth, Error> {
         self.client.auth().save(auth.clone())?;
         Ok(auth)
     }
 
-    fn call(&self, method: Method, name: &str) -> Result<Request, Error> {
+    pub(crate) fn call(&self, method: Method, name: &str) -> Result<Request, Error> {
         let path = format!("api/collections/{}/{name}", segment(&self.name)?);
         Ok(self.with_options(self.client.request(method, &path), &[]))
     }

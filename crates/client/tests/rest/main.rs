@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 mod common;
 mod connection;
+mod oauth2;
 mod records;
 mod sign_in;
 
