@@ -1,7 +1,4 @@
-//! Client of Tidewire and PocketBase: records, sign-in, and realtime that loses nothing when a connection drops.
-//!
-//! A [`Client`] is cheap to clone and may be shared by threads and tasks. It speaks PocketBase's API; what a real PocketBase does
-//! not have (resuming by position, snapshots) says so.
+#![doc = include_str!("../README.md")]
 
 mod account;
 mod admin;
@@ -38,3 +35,8 @@ pub use oauth2::{OAuth2, OAuth2Auth, OAuth2Code};
 pub use pages::Pages;
 pub use record::Record;
 pub use reqwest::Response;
+
+/// The blocks of the documents compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/client-rust.md")]
+struct Documents;
