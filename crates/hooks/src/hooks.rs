@@ -3,7 +3,7 @@ use crate::{Event, Hands, HookError, Limits, Occasion, Refusal, Registration, St
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -23,6 +23,8 @@ struct Inner {
     voice: ArcSwapOption<Arc<dyn Voice>>,
     listener: RwLock<Option<Listener>>,
     limits: Limits,
+    /// whether any handler lives elsewhere
+    elsewhere: AtomicBool,
     /// for handlers that are asked
     places: Arc<Semaphore>,
 }
@@ -43,6 +45,7 @@ impl Inner {
             voice: ArcSwapOption::empty(),
             listener: RwLock::default(),
             limits,
+            elsewhere: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(limits.at_once.clamp(1, Semaphore::MAX_PERMITS))),
         }
     }
@@ -86,6 +89,9 @@ impl Hooks {
         for (event, slot) in Event::ALL.into_iter().zip(&self.inner.lists) {
             exchange(slot, old, added.iter().filter(|(_, registration)| registration.event == event));
         }
+        let lists = || self.inner.lists.iter().map(|list| list.load());
+        let far = lists().any(|list| list.iter().any(|(_, registration)| registration.elsewhere.is_some()));
+        self.inner.elsewhere.store(far, Ordering::Release);
         self.tell();
         added.into_iter().map(|(id, _)| id).collect()
     }
@@ -130,16 +136,19 @@ impl Hooks {
         !self.slot(event).load().is_empty()
     }
 
-    /// Whether anybody would be called about this collection, other than ahead.
+    /// Whether anybody would be called about this collection.
     pub fn has_for(&self, event: Event, collection: &str) -> bool {
-        let list = self.slot(event).load();
-        concerns(&list, collection).any(|registration| !registration.ahead)
+        self.slot(event).load().iter().any(|(_, registration)| registration.concerns(Some(collection)))
     }
 
-    /// Whether anybody would be called ahead of a write to this collection.
-    pub fn has_ahead(&self, event: Event, collection: &str) -> bool {
-        let list = self.slot(event).load();
-        concerns(&list, collection).any(|registration| registration.ahead)
+    /// Whether anybody in this process would be called, whom callers wait for on their own threads.
+    pub fn has_here(&self, event: Event) -> bool {
+        self.slot(event).load().iter().any(|(_, registration)| registration.elsewhere.is_none())
+    }
+
+    /// Whether anybody who is asked about anything lives elsewhere; costs one load.
+    pub fn has_elsewhere(&self) -> bool {
+        self.inner.elsewhere.load(Ordering::Acquire)
     }
 
     /// Who is called for it now, in order.
@@ -148,22 +157,23 @@ impl Hooks {
     }
 
     /// Calls the handlers, one after the other, on the calling thread, which may be blocked for as long as their time limits
-    /// allow. The first that refuses ends it; that counts only for events that can be refused. Passes over those that are
-    /// called ahead.
+    /// allow. The first that refuses ends it; that counts only for events that can be refused.
     pub fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
-        self.call_those(occasion, hands, false)
+        self.walk(occasion, |_, registration, occasion| {
+            let outcome = registration.call(occasion, hands);
+            registration.judge(occasion.event, outcome)
+        })
     }
 
-    /// The same for those that are called ahead, and for no others.
-    pub fn call_ahead(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
-        self.call_those(occasion, hands, true)
-    }
-
-    fn call_those(&self, occasion: &mut Occasion, hands: &mut dyn Hands, ahead: bool) -> Result<(), Refusal> {
-        for (_, registration) in self.slot(occasion.event).load_full().iter() {
-            if registration.ahead == ahead && registration.concerns(occasion.collection.as_deref()) {
-                let outcome = registration.call(occasion, hands);
-                registration.judge(occasion.event, outcome)?;
+    /// Goes to each of them in order, until one refuses.
+    pub fn walk(
+        &self,
+        occasion: &mut Occasion,
+        mut each: impl FnMut(HookId, &Registration, &mut Occasion) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        for (id, registration) in self.slot(occasion.event).load_full().iter() {
+            if registration.concerns(occasion.collection.as_deref()) {
+                each(*id, registration, occasion)?;
             }
         }
         Ok(())
@@ -237,29 +247,6 @@ impl Hooks {
         }
     }
 
-    /// Those that are called ahead, and no others, on a thread that may be blocked for as long as they take: they limit
-    /// themselves.
-    pub async fn ask_ahead(
-        &self,
-        mut occasion: Occasion,
-        mut hands: impl Hands + Send + 'static,
-    ) -> (Occasion, Result<(), Refusal>) {
-        if !self.has(occasion.event) {
-            return (occasion, Ok(()));
-        }
-        if tokio::runtime::Handle::try_current().is_err() {
-            // whoever waits here has no runtime around it, and may be blocked
-            let outcome = self.call_ahead(&mut occasion, &mut hands);
-            return (occasion, outcome);
-        }
-        let (hooks, event, tenant) = (self.clone(), occasion.event, occasion.tenant.clone());
-        let asked = tokio::task::spawn_blocking(move || {
-            let outcome = hooks.call_ahead(&mut occasion, &mut hands);
-            (occasion, outcome)
-        });
-        asked.await.unwrap_or_else(|_| (Occasion::new(event, tenant), Err(Refusal::broken())))
-    }
-
     fn slot(&self, event: Event) -> &ArcSwap<List> {
         &self.inner.lists[event as usize]
     }
@@ -285,17 +272,9 @@ fn exchange<'a>(slot: &ArcSwap<List>, old: &[HookId], new: impl Iterator<Item = 
     slot.store(Arc::new(list));
 }
 
-/// Those that asked for what happens in this collection.
-fn concerns<'a>(
-    list: &'a [(HookId, Registration)],
-    collection: &'a str,
-) -> impl Iterator<Item = &'a Registration> {
-    list.iter().map(|(_, registration)| registration).filter(|one| one.concerns(Some(collection)))
-}
-
 impl Registration {
     /// What the outcome of the handler means for the event.
-    fn judge(&self, event: Event, outcome: Result<(), HookError>) -> Result<(), Refusal> {
+    pub fn judge(&self, event: Event, outcome: Result<(), HookError>) -> Result<(), Refusal> {
         let error = match outcome {
             Ok(()) => return Ok(()),
             Err(HookError::Abort(refusal)) if event.may_refuse() => return Err(refusal),
@@ -421,15 +400,21 @@ mod tests {
     }
 
     #[test]
-    fn those_that_are_called_ahead_are_not_called_with_the_others() {
-        let hooks = Hooks::default();
-        hooks.register(Registration { ahead: true, ..handler("far", Ok(())) });
-        assert!(hooks.has_ahead(Event::RealtimeConnect, "a") && !hooks.has_for(Event::RealtimeConnect, "a"));
+    fn it_is_known_whether_anybody_lives_elsewhere() {
+        struct Far;
+        impl crate::Elsewhere for Far {
+            fn ask(&self, occasion: Occasion) -> crate::Asking {
+                Box::pin(async { (occasion, Ok(())) })
+            }
+        }
+        let (hooks, event) = (Hooks::default(), Event::RealtimeConnect);
+        assert!(!hooks.has_elsewhere());
+        let far = hooks.register(Registration { elsewhere: Some(Arc::new(Far)), ..handler("far", Ok(())) });
+        assert!(hooks.has_elsewhere() && hooks.has(event) && !hooks.has_here(event));
         hooks.register(handler("near", Ok(())));
-        assert_eq!(heard(&hooks, None).0, "near");
-        let mut occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
-        hooks.call_ahead(&mut occasion, &mut NoHands).unwrap();
-        assert_eq!(occasion.fields["heard"], json!(["far"]));
+        assert!(hooks.has_elsewhere() && hooks.has_here(event));
+        hooks.unregister(far);
+        assert!(!hooks.has_elsewhere() && hooks.has_here(event));
     }
 
     #[test]

@@ -11,7 +11,6 @@ use http::StatusCode;
 use serde_json::json;
 use std::sync::Arc;
 use tidewire_model::{Collection, FieldKind};
-use tidewire_records::hooks::{Ahead, ahead};
 use tidewire_records::list::ListRequest;
 use tidewire_records::{Asker, Body, Prepared, RecordError, prepare};
 use tidewire_store::Tx;
@@ -110,8 +109,6 @@ pub async fn delete(call: Call) -> Result<Response, ApiError> {
     let collection = call.collection(MISSING)?;
     require_open(&collection.rules.delete, &call.asker)?;
     let (asker, id) = (call.asker.clone(), call.param("id").to_owned());
-    let asked = ahead(&call.app.store, &asker, &collection, Ahead::Delete(&id), &Body::new()).await;
-    asked.map_err(|error| ApiError::of_record(error, DELETE_FAILED))?;
     let deleted = call.app.store.write(move |tx| {
         let collection = current(tx, &collection)?;
         tidewire_records::delete::delete(tx, &asker, &collection, &id)

@@ -9,8 +9,7 @@ use crate::wire;
 use axum::response::Response;
 use http::StatusCode;
 use tidewire_model::Collection;
-use tidewire_records::Body;
-use tidewire_records::hooks::Ahead;
+use tidewire_records::{Body, Prepared};
 
 /// `PUT /records/{collection}/{id}`
 pub async fn replace(call: Call) -> Result<Response, ApiError> {
@@ -30,7 +29,7 @@ async fn update(mut call: Call, purpose: Purpose) -> Result<Response, ApiError> 
         reset_to_defaults(&scope.collection, &mut body);
     }
     let (writing, id) = (scope.clone(), call.param("id").to_owned());
-    let prepared = scope.prepare(&call.app.store, Ahead::Update(&id), body).await.map_err(refusal::of)?;
+    let prepared = Prepared::from(body);
     let record = call.app.store.write_shortly(move |tx| {
         let collection = writing.current(tx)?;
         let asker = writing.asker_for(tx, &id)?;
