@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod http;
+mod order;
 mod receiver;
 mod refusals;
 mod scripts;
