@@ -141,9 +141,11 @@ impl Hooks {
         self.slot(event).load().iter().any(|(_, registration)| registration.concerns(Some(collection)))
     }
 
-    /// Whether anybody in this process would be called, whom callers wait for on their own threads.
-    pub fn has_here(&self, event: Event) -> bool {
-        self.slot(event).load().iter().any(|(_, registration)| registration.elsewhere.is_none())
+    /// Whether anybody in this process would be called about this collection, on the thread of the caller.
+    pub fn has_here(&self, event: Event, collection: &str) -> bool {
+        let list = self.slot(event).load();
+        let mut concerned = list.iter().filter(|(_, registration)| registration.concerns(Some(collection)));
+        concerned.any(|(_, registration)| registration.elsewhere.is_none())
     }
 
     /// Whether anybody who is asked about anything lives elsewhere; costs one load.
@@ -410,11 +412,11 @@ mod tests {
         let (hooks, event) = (Hooks::default(), Event::RealtimeConnect);
         assert!(!hooks.has_elsewhere());
         let far = hooks.register(Registration { elsewhere: Some(Arc::new(Far)), ..handler("far", Ok(())) });
-        assert!(hooks.has_elsewhere() && hooks.has(event) && !hooks.has_here(event));
-        hooks.register(handler("near", Ok(())));
-        assert!(hooks.has_elsewhere() && hooks.has_here(event));
+        assert!(hooks.has_elsewhere() && hooks.has_for(event, "a") && !hooks.has_here(event, "a"));
+        hooks.register(Registration { collection: Some("a".into()), ..handler("near", Ok(())) });
+        assert!(hooks.has_elsewhere() && hooks.has_here(event, "a") && !hooks.has_here(event, "b"));
         hooks.unregister(far);
-        assert!(!hooks.has_elsewhere() && hooks.has_here(event));
+        assert!(!hooks.has_elsewhere() && hooks.has_here(event, "a"));
     }
 
     #[test]

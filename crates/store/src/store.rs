@@ -15,11 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use tidewire_hooks::{Event, Hooks};
-use tidewire_model::{Backlog, BacklogBounds, Catalog, Change, Epoch, Message, Seq, Timings};
+use tidewire_model::{Action, Backlog, BacklogBounds, Catalog, Change, Epoch, Message, Seq, Timings};
 use tokio::sync::{mpsc, oneshot};
-
-/// What user code is called for inside of a write.
-const BEFORE: [Event; 3] = [Event::RecordBeforeCreate, Event::RecordBeforeUpdate, Event::RecordBeforeDelete];
 
 /// jobs that wait for a reader; who comes later waits for room
 const READS_WAITING: usize = 1024;
@@ -195,14 +192,16 @@ impl Store {
     }
 
     /// The same for a job that touches few records: it may run on the calling thread, with others that wait. The thread is
-    /// blocked meanwhile. While user code of this process is called inside of writes, no job is known to be short.
-    pub async fn write_shortly<T, E, F>(&self, job: F) -> Result<T, E>
+    /// blocked meanwhile. `about` is the one write to a collection that the job is, if it writes records at all: while user code
+    /// of this process is called for that, the job is not known to be short.
+    pub async fn write_shortly<T, E, F>(&self, about: Option<(Action, &str)>, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Clone + Send + 'static,
     {
-        let thinks = BEFORE.iter().any(|event| self.inner.hooks.has_here(*event));
+        let thinks =
+            about.is_some_and(|(action, name)| self.inner.hooks.has_here(Event::before(action), name));
         self.perform(job, if thinks { Way::Thread } else { Way::Here }).await
     }
 

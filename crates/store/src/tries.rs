@@ -14,8 +14,8 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    pub(crate) fn new() -> Self {
-        Self { memory: Memory::default(), seed: chance::seed(), at: Timestamp::now() }
+    pub(crate) fn new() -> Box<Self> {
+        Box::new(Self { memory: Memory::default(), seed: chance::seed(), at: Timestamp::now() })
     }
 }
 
@@ -35,13 +35,17 @@ impl Tx<'_> {
         self.progress.tries.as_ref().is_some_and(|tries| tries.memory.waits())
     }
 
-    /// One try of a job.
-    pub(crate) fn one_try<T>(&mut self, mut tries: Tries, job: impl FnOnce(&mut Self) -> T) -> (T, Tries) {
+    /// One try of a job. What it keeps is given back if a question waits: then it is of no account what the job says.
+    pub(crate) fn one_try<T>(
+        &mut self,
+        mut tries: Box<Tries>,
+        job: impl FnOnce(&mut Self) -> T,
+    ) -> Result<T, Box<Tries>> {
         tries.memory.begin();
         let seed = tries.seed;
         self.progress.tries = Some(tries);
         let done = chance::within(seed, || job(self));
-        let tries = self.progress.tries.take().unwrap_or_else(Tries::new);
-        (done, tries)
+        let tries = self.progress.tries.take();
+        tries.filter(|tries| tries.memory.waits()).map_or(Ok(done), Err)
     }
 }

@@ -47,7 +47,7 @@ pub(crate) struct Progress {
     /// a record was written, its change row could not be: the job must not be kept, whatever it says
     pub(crate) broken: Option<StoreError>,
     /// of the open job, if it can be done again
-    pub(crate) tries: Option<Tries>,
+    pub(crate) tries: Option<Box<Tries>>,
     /// the open job has a savepoint
     pub(crate) guarded: bool,
     /// what the open job wrote before that

@@ -31,7 +31,7 @@ pub(crate) trait Job: Send {
 pub(crate) struct Write<T, E, F> {
     job: Option<F>,
     /// if it can be done again
-    tries: Option<Tries>,
+    tries: Option<Box<Tries>>,
     result: Option<Result<T, E>>,
     reply: oneshot::Sender<Reply<T, E>>,
 }
@@ -40,12 +40,12 @@ pub(crate) struct Write<T, E, F> {
 pub(crate) enum Reply<T, E> {
     Done(Result<T, E>),
     /// a question is to be answered first; nothing was done
-    Asks(Tries),
+    Asks(Box<Tries>),
 }
 
 impl<T, E, F> Write<T, E, F> {
     /// The job, and where its answer will come.
-    pub(crate) fn new(job: F, tries: Option<Tries>) -> (Box<Self>, oneshot::Receiver<Reply<T, E>>) {
+    pub(crate) fn new(job: F, tries: Option<Box<Tries>>) -> (Box<Self>, oneshot::Receiver<Reply<T, E>>) {
         let (reply, answer) = oneshot::channel();
         (Box::new(Self { job: Some(job), tries, result: None, reply }), answer)
     }
@@ -60,17 +60,19 @@ where
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         let Some(job) = self.job.take() else { return false };
         let Some(tries) = self.tries.take() else { return self.result.insert(job(tx)).is_ok() };
-        let (result, tries) = tx.one_try(tries, job);
-        if tries.memory.waits() {
-            self.tries = Some(tries);
-            return false;
+        match tx.one_try(tries, job) {
+            Ok(result) => self.result.insert(result).is_ok(),
+            Err(asks) => {
+                self.tries = Some(asks);
+                false
+            }
         }
-        self.result.insert(result).is_ok()
     }
 
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
         let reply = match (outcome, self.result, self.tries) {
-            (_, None, Some(tries)) if tries.memory.waits() => Reply::Asks(tries),
+            // without a question it has not run, because the transaction could not begin
+            (_, _, Some(asks)) if asks.memory.waits() => Reply::Asks(asks),
             (_, Some(Err(own)), _) => Reply::Done(Err(own)),
             (Err(error), ..) => Reply::Done(Err(E::from(error))),
             (Ok(()), Some(Ok(value)), _) => Reply::Done(Ok(value)),

@@ -10,7 +10,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 use std::sync::Arc;
-use tidewire_model::{Collection, FieldKind};
+use tidewire_model::{Action, Collection, FieldKind};
 use tidewire_records::list::ListRequest;
 use tidewire_records::{Asker, Body, Prepared, RecordError, prepare};
 use tidewire_store::Tx;
@@ -77,8 +77,8 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     require_open(&collection.rules.create, &call.asker)?;
     let prepared = prepared(&call, &collection, None, body, CREATE_FAILED).await?;
     let asker = Arc::new(call.asker);
-    let writing = asker.clone();
-    let record = call.app.store.write_shortly(move |tx| {
+    let (writing, name) = (asker.clone(), collection.name.clone());
+    let record = call.app.store.write_shortly(Some((Action::Create, &name)), move |tx| {
         let collection = current(tx, &collection)?;
         tidewire_records::create::create(tx, &writing, &collection, &prepared)
     });
@@ -94,8 +94,8 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     require_open(&collection.rules.update, &call.asker)?;
     let prepared = prepared(&call, &collection, Some(call.param("id")), body, UPDATE_FAILED).await?;
     let (id, asker) = (call.param("id").to_owned(), Arc::new(call.asker));
-    let writing = asker.clone();
-    let record = call.app.store.write_shortly(move |tx| {
+    let (writing, name) = (asker.clone(), collection.name.clone());
+    let record = call.app.store.write_shortly(Some((Action::Update, &name)), move |tx| {
         let collection = current(tx, &collection)?;
         tidewire_records::update::update(tx, &writing, &collection, &id, &prepared)
     });

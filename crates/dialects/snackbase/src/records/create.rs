@@ -8,6 +8,7 @@ use crate::records::scope::{Operation, Scope, object};
 use crate::wire;
 use axum::response::Response;
 use http::StatusCode;
+use tidewire_model::Action;
 use tidewire_records::{Body, Prepared};
 
 /// `POST /records/{collection}`
@@ -18,7 +19,8 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     scope.check_body(&mut body, Purpose::Create)?;
     let prepared = Prepared::from(body);
     let writing = scope.clone();
-    let record = call.app.store.write_shortly(move |tx| {
+    let about = Some((Action::Create, &*scope.collection.name));
+    let record = call.app.store.write_shortly(about, move |tx| {
         let collection = writing.current(tx)?;
         tidewire_records::create::create(tx, &writing.asker, &collection, &prepared)
     });

@@ -8,7 +8,7 @@ use crate::records::scope::{Operation, Scope, object};
 use crate::wire;
 use axum::response::Response;
 use http::StatusCode;
-use tidewire_model::Collection;
+use tidewire_model::{Action, Collection};
 use tidewire_records::{Body, Prepared};
 
 /// `PUT /records/{collection}/{id}`
@@ -30,7 +30,8 @@ async fn update(mut call: Call, purpose: Purpose) -> Result<Response, ApiError> 
     }
     let (writing, id) = (scope.clone(), call.param("id").to_owned());
     let prepared = Prepared::from(body);
-    let record = call.app.store.write_shortly(move |tx| {
+    let about = Some((Action::Update, &*scope.collection.name));
+    let record = call.app.store.write_shortly(about, move |tx| {
         let collection = writing.current(tx)?;
         let asker = writing.asker_for(tx, &id)?;
         tidewire_records::update::update(tx, &asker, &collection, &id, &prepared)
