@@ -184,6 +184,8 @@ impl Inbox {
                     | Input::Join { .. }
                     | Input::Say { .. }
                     | Input::Rooms { .. }
+                    | Input::Owner { .. }
+                    | Input::Speak(_)
                     | Input::Settle { .. }
                     | Input::Weigh { .. } => self.room.add_permits(1),
                     _ => {}
@@ -233,5 +235,62 @@ impl Inbox {
 impl State {
     fn push(&mut self, after: Seq, input: Input) {
         self.entries.push_back((after, input));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waited_for_room_gives_it_back() {
+        let inbox = Inbox::new(1, 0);
+        let tenant = TenantId::default();
+        let speech = || Speech {
+            channel: Channel::Broadcast(tenant.clone()),
+            tenant: tenant.clone(),
+            user: "".into(),
+            name: "".into(),
+            data: Bytes::new(),
+            herald: Arc::new(Mute),
+        };
+        let (principal, subscriptions, id) = (Principal::Guest, Vec::new(), ConnectionId(1));
+        for input in [
+            Input::Set { id, principal, subscriptions, done: oneshot::channel().0 },
+            Input::Say { id, data: Bytes::new(), done: oneshot::channel().0 },
+            Input::Rooms { tenant: tenant.clone(), done: oneshot::channel().0 },
+            Input::Owner { channel: Channel::Broadcast(tenant.clone()), done: oneshot::channel().0 },
+            Input::Speak(Box::new(speech())),
+            Input::Settle { done: oneshot::channel().0 },
+            Input::Weigh { done: oneshot::channel().0 },
+            Input::Settle { done: oneshot::channel().0 },
+        ] {
+            assert!(inbox.try_send(input), "the one before has left its place");
+            assert!(!inbox.try_send(Input::Speak(Box::new(speech()))), "there is one place");
+            assert!(matches!(inbox.pop(0, true, None), Popped::Input(..)));
+        }
+    }
+
+    struct Mute;
+
+    impl crate::Herald for Mute {
+        fn welcome(
+            &self,
+            _: &crate::View<'_>,
+            _: Option<Result<(), crate::ResetReason>>,
+            _: Option<&str>,
+            _: &mut Vec<u8>,
+        ) -> bool {
+            false
+        }
+        fn arrived(&self, _: &crate::View<'_>, _: &mut Vec<u8>) -> bool {
+            false
+        }
+        fn departed(&self, _: &crate::View<'_>, _: &mut Vec<u8>) -> bool {
+            false
+        }
+        fn message(&self, _: &crate::View<'_>, _: &[u8], _: Option<&str>, _: &mut Vec<u8>) -> bool {
+            false
+        }
     }
 }

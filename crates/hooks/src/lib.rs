@@ -16,7 +16,7 @@ pub use event::Event;
 pub use handler::{Asking, Elsewhere, Handler, HookError, Refusal};
 pub use hands::{Act, ActError, Hands, NoHands};
 pub use hooks::{HookId, Hooks};
-pub use limits::Limits;
+pub use limits::{LONGEST, Limits};
 pub use memory::{Memory, Unsettled};
 pub use occasion::Occasion;
 pub use registration::Registration;

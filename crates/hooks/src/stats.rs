@@ -74,6 +74,10 @@ impl Handler for Counted {
         }
         outcome
     }
+
+    fn time(&self) -> Option<Duration> {
+        self.handler.time()
+    }
 }
 
 impl Counters {
