@@ -113,25 +113,36 @@ impl Call {
             match self.inward.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(ToCaller::Done(left, outcome)) => return Ok((*left, outcome)),
                 Ok(ToCaller::Act(act)) => {
-                    let _back = Until(UNTIL.replace(Some(until)));
+                    let back = Until(UNTIL.replace(Some(until)));
+                    let answer = hands.act(act);
+                    drop(back);
+                    if Instant::now() >= until {
+                        // unanswered, the closure cannot have ended
+                        return self.leave(pool);
+                    }
                     // a thread that has ended is noticed by the next look
-                    let _ = self.answers.send(hands.act(act));
+                    let _ = self.answers.send(answer);
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(gone()),
-                // done in the same moment: its message is here, or about to come
-                Err(RecvTimeoutError::Timeout) if self.ended.swap(true, Ordering::AcqRel) => {
-                    return match self.inward.recv() {
-                        Ok(ToCaller::Done(left, outcome)) => Ok((*left, outcome)),
-                        _ => Err(HookError::TimedOut),
-                    };
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    let hanging = pool.shared.hanging.fetch_add(1, Ordering::AcqRel) + 1;
-                    tracing::error!(hanging, "a hook does not return; its thread is left to itself");
-                    return Err(HookError::TimedOut);
-                }
+                Err(RecvTimeoutError::Timeout) => return self.leave(pool),
             }
         }
+    }
+
+    /// The time is over: its thread is left to itself, unless it is done in the same moment.
+    fn leave(&self, pool: &Pool) -> Result<Left, HookError> {
+        // counted first: its thread takes it off again as soon as it finds nobody waiting
+        let hanging = pool.shared.hanging.fetch_add(1, Ordering::AcqRel) + 1;
+        if self.ended.swap(true, Ordering::AcqRel) {
+            pool.shared.hanging.fetch_sub(1, Ordering::AcqRel);
+            // its message is here, or about to come
+            return match self.inward.recv() {
+                Ok(ToCaller::Done(left, outcome)) => Ok((*left, outcome)),
+                _ => Err(HookError::TimedOut),
+            };
+        }
+        tracing::error!(hanging, "a hook does not return; its thread is left to itself");
+        Err(HookError::TimedOut)
     }
 }
 
