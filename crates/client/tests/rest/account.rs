@@ -1,6 +1,7 @@
 use crate::common::{PASSWORD, Place};
 use crate::mail::Mails;
 use serde_json::json;
+use tidewire_client::Error;
 
 crate::against_both!(what_goes_by_mail_is_done_or_refused);
 
@@ -43,6 +44,13 @@ async fn what_goes_by_mail_is_done_or_refused(place: Place) {
         (client.auth().token(), &auth.record["email"]),
         (auth.token.clone(), &json!("new@example.com"))
     );
+
+    place.settings("users", json!({ "mfa": { "enabled": true, "duration": 60 } })).await;
+    let first = users.auth_with_password("new@example.com", "another password").await.unwrap_err();
+    let Error::Response { status: 401, body, .. } = first else { panic!("{first}") };
+    let id = users.request_otp("new@example.com").await.unwrap();
+    let second = users.clone().query("mfaId", body["mfaId"].as_str().unwrap());
+    second.auth_with_otp(&id, &mails.otp().await).await.unwrap();
 }
 
 /// Tidewire has no mailer yet, and says so.
