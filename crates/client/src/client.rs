@@ -1,4 +1,5 @@
 use crate::realtime::Realtime;
+use crate::refresh::Refresh;
 use crate::request::Request;
 use crate::{AuthStore, Collection, Error, tls};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const RETRIES: u32 = 2;
 
 /// A server, and who asks it. Clones share everything: the connections, the token, the realtime stream.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub(crate) struct Inner {
     pub(crate) url: Url,
     pub(crate) auth: AuthStore,
     pub(crate) timeout: Duration,
+    pub(crate) retries: u32,
+    pub(crate) refresh: Option<Refresh>,
     pub(crate) realtime: Realtime,
 }
 
@@ -31,6 +35,9 @@ pub struct ClientBuilder {
     auth: AuthStore,
     timeout: Duration,
     headers: Vec<(String, String)>,
+    retries: u32,
+    refresh: Option<Duration>,
+    roots: Vec<String>,
 }
 
 impl Client {
@@ -40,7 +47,15 @@ impl Client {
     }
 
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder { url: url.into(), auth: AuthStore::default(), timeout: TIMEOUT, headers: Vec::new() }
+        ClientBuilder {
+            url: url.into(),
+            auth: AuthStore::default(),
+            timeout: TIMEOUT,
+            headers: Vec::new(),
+            retries: RETRIES,
+            refresh: None,
+            roots: Vec::new(),
+        }
     }
 
     /// The records of a collection, by its name or id. Nothing is asked yet.
@@ -56,6 +71,14 @@ impl Client {
     /// The stream of events that all subscriptions of this client share.
     pub fn realtime(&self) -> &Realtime {
         &self.inner.realtime
+    }
+
+    /// The token, renewed if that is wanted and due.
+    pub(crate) async fn fresh_token(&self) -> Result<String, Error> {
+        if let Some(refresh) = &self.inner.refresh {
+            refresh.renew(self).await?;
+        }
+        Ok(self.auth().token())
     }
 
     /// Any request to the server, signed with the token; `path` is below the address of the client, its segments encoded.
@@ -89,22 +112,46 @@ impl ClientBuilder {
         self
     }
 
+    /// How often a read whose connection was not had or broke is sent again before it fails; twice unless told, 0 for never. Each
+    /// waits a random part of a bound: 100 ms, then twice as much each time, at most 2 s. Writes are never sent again, and neither is
+    /// what the server answered, or took too long to answer.
+    pub fn retries(mut self, times: u32) -> Self {
+        self.retries = times;
+        self
+    }
+
+    /// Renews the token so long before it ends, also while nothing but realtime goes on. A token that the server refuses then (401) is
+    /// forgotten; if it cannot be asked, it is asked again after waits that grow. Tokens that cannot be renewed, as those of
+    /// `impersonate`, are left alone.
+    pub fn auto_refresh(mut self, before: Duration) -> Self {
+        self.refresh = Some(before);
+        self
+    }
+
+    /// Certificates in PEM, one or more, of authorities that are trusted beside the public ones.
+    pub fn root_certificate(mut self, pem: impl Into<String>) -> Self {
+        self.roots.push(pem.into());
+        self
+    }
+
     pub fn build(self) -> Result<Client, Error> {
         let url = base(&self.url)?;
-        let tls = tls::config().map_err(|error| Error::Invalid(error.to_string()))?;
+        let tls = tls::config(&self.roots)?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT_TIMEOUT)
             .default_headers(headers(&self.headers)?)
             .build()
             .map_err(|source| Error::Transport { url: url.to_string(), source })?;
-        let Self { auth, timeout, .. } = self;
+        let Self { auth, timeout, retries, refresh, .. } = self;
         Ok(Client {
             inner: Arc::new_cyclic(|inner| Inner {
                 http,
                 url,
                 auth,
                 timeout,
+                retries,
+                refresh: refresh.map(Refresh::new),
                 realtime: Realtime::new(inner.clone()),
             }),
         })

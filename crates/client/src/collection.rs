@@ -129,14 +129,17 @@ impl Collection {
 
     /// A new token for who is signed in. A token that the server does not know any more (401) is forgotten.
     pub async fn auth_refresh(&self) -> Result<Auth, Error> {
-        match self.call(Method::POST, "auth-refresh")?.read().await {
-            Ok(auth) => self.keep(auth),
-            Err(error) => {
-                if error.status() == Some(401) {
-                    self.client.auth().clear();
-                }
+        let token = self.client.auth().token();
+        let request = self.call(Method::POST, "auth-refresh")?.token(token.clone());
+        // somebody else may have signed in meanwhile
+        let store = self.client.auth();
+        match request.read::<Auth>().await {
+            Ok(auth) => store.save_after(&token, auth.clone()).map(|()| auth),
+            Err(error) if error.status() == Some(401) => {
+                store.save_after(&token, Auth::default())?;
                 Err(error)
             }
+            Err(error) => Err(error),
         }
     }
 

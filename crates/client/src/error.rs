@@ -27,6 +27,9 @@ pub enum Error {
     /// the answer is not what was asked for
     #[error("the answer of {url} cannot be read: {reason}")]
     Decode { url: String, reason: String },
+    /// a field of a record is not of the type that was asked for
+    #[error("the field {name:?} cannot be read: {reason}")]
+    Field { name: String, reason: String },
     /// what was asked cannot be sent: a wrong address, header or value
     #[error("{0}")]
     Invalid(String),

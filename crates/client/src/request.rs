@@ -1,6 +1,6 @@
-use crate::{Client, Error};
+use crate::{Client, Error, retry};
 use reqwest::header::{AUTHORIZATION, RETRY_AFTER};
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -8,9 +8,11 @@ use std::time::Duration;
 
 /// One request before it is sent.
 pub(crate) struct Request {
+    client: Client,
     builder: reqwest::RequestBuilder,
     url: Url,
-    token: String,
+    /// the store's if `None`
+    token: Option<String>,
     timeout: Option<Duration>,
 }
 
@@ -20,7 +22,8 @@ impl Request {
         let mut url = inner.url.clone();
         url.set_path(&format!("{}{}", inner.url.path(), path.trim_start_matches('/')));
         let builder = inner.http.request(method, url.clone());
-        Self { builder, url, token: inner.auth.token(), timeout: Some(inner.timeout) }
+        let timeout = Some(inner.timeout);
+        Self { client: client.clone(), builder, url, token: None, timeout }
     }
 
     pub(crate) fn query(mut self, pairs: &[(String, String)]) -> Self {
@@ -42,49 +45,60 @@ impl Request {
 
     /// Signed as somebody else, or, with an empty token, as nobody.
     pub(crate) fn token(mut self, token: String) -> Self {
-        self.token = token;
+        self.token = Some(token);
         self
     }
 
-    /// For answers that do not end.
+    /// For answers that do not end; whoever reads them tries again.
     pub(crate) fn endless(mut self) -> Self {
         self.timeout = None;
         self
     }
 
     /// The answer, with its body still to be read; an error if its status is one.
-    pub(crate) async fn send(self) -> Result<Response, Error> {
+    pub(crate) async fn send(mut self) -> Result<Response, Error> {
+        let token = match self.token.take() {
+            Some(token) => token,
+            None => self.client.fresh_token().await?,
+        };
+        let retries = if self.timeout.is_some() { self.client.inner.retries } else { 0 };
+        self.exchange(token, retries).await
+    }
+
+    /// Sent as it is: no token is renewed before.
+    pub(crate) async fn exchange(self, token: String, retries: u32) -> Result<Response, Error> {
         let url = self.url.to_string();
         let mut builder = self.builder;
-        if !self.token.is_empty() {
-            builder = builder.header(AUTHORIZATION, self.token);
+        if !token.is_empty() {
+            builder = builder.header(AUTHORIZATION, token);
         }
         if let Some(timeout) = self.timeout {
             builder = builder.timeout(timeout);
         }
-        let answer = builder.send().await.map_err(|source| Error::Transport { url: url.clone(), source })?;
+        let answer = retry::send(builder, retries).await;
+        let answer = answer.map_err(|source| Error::Transport { url: url.clone(), source })?;
         if answer.status().is_success() { Ok(answer) } else { Err(refusal(url, answer).await) }
     }
 
     /// The answer's JSON as `T`.
     pub(crate) async fn read<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let url = self.url.to_string();
-        let body = self.send().await?.bytes().await;
-        let body = body.map_err(|source| Error::Transport { url: url.clone(), source })?;
-        serde_json::from_slice(&body).map_err(|error| Error::Decode { url, reason: error.to_string() })
+        decode(self.send().await?).await
+    }
+
+    /// The answer's JSON; `Null` if it has none.
+    pub(crate) async fn read_any(self) -> Result<Json, Error> {
+        let answer = self.send().await?;
+        if answer.content_length() == Some(0) || answer.status() == StatusCode::NO_CONTENT {
+            return Ok(Json::Null);
+        }
+        decode(answer).await
     }
 }
 
-impl Request {
-    pub(crate) async fn read_any(self) -> Result<Json, Error> {
-        let url = self.url.to_string();
-        let body = self.send().await?.bytes().await;
-        let body = body.map_err(|source| Error::Transport { url: url.clone(), source })?;
-        if body.is_empty() {
-            return Ok(Json::Null);
-        }
-        serde_json::from_slice(&body).map_err(|error| Error::Decode { url, reason: error.to_string() })
-    }
+pub(crate) async fn decode<T: DeserializeOwned>(answer: Response) -> Result<T, Error> {
+    let url = answer.url().to_string();
+    let body = answer.bytes().await.map_err(|source| Error::Transport { url: url.clone(), source })?;
+    serde_json::from_slice(&body).map_err(|error| Error::Decode { url, reason: error.to_string() })
 }
 
 async fn refusal(url: String, answer: Response) -> Error {
