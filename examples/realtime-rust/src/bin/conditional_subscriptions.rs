@@ -33,12 +33,12 @@ async fn main() -> anyhow::Result<()> {
 /// What is subscribed to follows from who asks.
 async fn setup_conditional_subscriptions(client: &Client) -> Result<Subscription<Post>, Error> {
     let posts = client.collection("posts").subscribe("*");
-    let (who, filter) = if client.auth().token().is_empty() {
-        // guest user: only public posts
-        ("guest", "public = true")
-    } else {
+    let (who, filter) = if client.auth().is_valid() {
         // authenticated user: private posts too
         ("user", "@request.auth.id != ''")
+    } else {
+        // guest user: only public posts
+        ("guest", "public = true")
     };
     let posts = posts.filter(filter).await?;
     println!("Listening as a {who}.");
