@@ -1,7 +1,7 @@
 use crate::Error;
-use crate::realtime::event::Item;
+use crate::realtime::queue::Sender;
 use crate::realtime::topic::Topic;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// What handles of a stream tell its task.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct Begin {
     pub(crate) since: Option<String>,
     /// waits for a server that is not there yet
     pub(crate) is_patient: bool,
-    pub(crate) sink: mpsc::Sender<Item>,
+    pub(crate) sink: Sender,
     pub(crate) done: oneshot::Sender<Result<(), Error>>,
 }
 

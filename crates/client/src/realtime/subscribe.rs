@@ -1,5 +1,6 @@
 use crate::realtime::command::{Begin, Command};
 use crate::realtime::event::Event;
+use crate::realtime::queue::queue;
 use crate::realtime::subscription::{Guard, Listener, Subscription};
 use crate::realtime::task::Task;
 use crate::realtime::topic::Topic;
@@ -7,10 +8,7 @@ use crate::{Client, Error};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use tokio::sync::{mpsc, oneshot};
-
-/// events of one subscription that wait to be read
-const BUFFER: usize = 256;
+use tokio::sync::oneshot;
 
 /// A subscription to be: `.await` it, or give it a callback.
 #[derive(Debug)]
@@ -92,7 +90,8 @@ impl<T: DeserializeOwned> Subscribe<T> {
 
     async fn begin(self) -> Result<Subscription<T>, Error> {
         let Self { client, topic, since, is_patient, .. } = self;
-        let (sink, items) = mpsc::channel(BUFFER);
+        topic.check(since.as_deref())?;
+        let (sink, items) = queue();
         let (done, answer) = oneshot::channel();
         let shared = client.inner.realtime.shared.clone();
         let id = shared.next_id();
