@@ -172,9 +172,10 @@ async fn a_server_that_is_not_there_is_an_error_or_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_read_misses_nothing() {
+    // more than its buffer, the sockets' and the server's queue hold together
     let world = world().await;
     let mut posts = world.client.collection("posts").subscribe::<Post>("*").await.unwrap();
-    let titles: Vec<String> = (0..600).map(|number| format!("{number:03} {}", "x".repeat(1000))).collect();
+    let titles: Vec<String> = (0..600).map(|number| format!("{number:03} {}", "x".repeat(4000))).collect();
     for title in &titles {
         world.create(title).await;
     }
