@@ -1,5 +1,5 @@
 use crate::Error;
-use crate::realtime::queue::Sink;
+use crate::realtime::queue::Sender;
 use crate::realtime::topic::Topic;
 use tokio::sync::oneshot;
 
@@ -20,7 +20,7 @@ pub(crate) struct Begin {
     pub(crate) since: Option<String>,
     /// waits for a server that is not there yet
     pub(crate) is_patient: bool,
-    pub(crate) sink: Sink,
+    pub(crate) sink: Sender,
     pub(crate) done: oneshot::Sender<Result<(), Error>>,
 }
 

@@ -2,7 +2,9 @@ use crate::Error;
 use crate::realtime::command::Begin;
 use crate::realtime::event::{Cursor, Item, Refusal};
 use crate::realtime::parser::Frame;
-use crate::realtime::queue::Sink;
+use crate::realtime::position::Position;
+use crate::realtime::queue::Sender;
+use crate::realtime::reach::Place;
 use crate::realtime::topic::Topic;
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -19,6 +21,11 @@ pub(crate) struct Entry {
     pub(crate) was_set: bool,
     /// where to go on; the last event's or that of the moment in which it was set
     pub(crate) cursor: Option<Cursor>,
+    /// When the connection tells of a change with a higher number, this has heard all before it. `None`: not known, for the event may
+    /// have been on its way when this was set.
+    pub(crate) covered_after: Option<u64>,
+    /// an event with a cursor has come
+    has_positions: bool,
     /// a part of a snapshot has come, and not its end
     pub(crate) in_snapshot: bool,
     pub(crate) ears: Vec<Ear>,
@@ -28,7 +35,7 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Ear {
     pub(crate) id: u64,
-    pub(crate) sink: Sink,
+    pub(crate) sink: Sender,
     /// who waits for the server's answer
     pub(crate) done: Option<oneshot::Sender<Result<(), Error>>>,
     pub(crate) is_patient: bool,
@@ -54,6 +61,8 @@ impl Entry {
             is_set: false,
             was_set: false,
             cursor: since,
+            covered_after: None,
+            has_positions: false,
             in_snapshot: false,
             ears: vec![ear],
         }
@@ -81,14 +90,34 @@ impl Entry {
         self.ears.push(ear);
     }
 
-    /// The server has taken it; every later commit is told.
-    pub(crate) fn confirm(&mut self, cursor: Option<&str>) {
+    /// The server has taken it; every later commit is told. True if what happened since the last connection is lost.
+    pub(crate) fn confirm(&mut self, cursor: Option<&str>, is_first: bool) -> bool {
+        let is_back = std::mem::replace(&mut self.was_set, true);
         self.is_set = true;
-        self.was_set = true;
         if self.cursor.is_none() && !self.topic.snapshot {
             self.cursor = cursor.map(str::to_owned);
+            self.prove(cursor);
+        }
+        if is_first {
+            self.covered_after = Some(0);
         }
         self.ears.iter_mut().for_each(Ear::confirm);
+        is_back && (cursor.is_none() || !self.topic.has_records && !self.has_positions)
+    }
+
+    /// What comes after this position was committed after this was set, and so is told in order with it.
+    pub(crate) fn prove(&mut self, cursor: Option<&str>) {
+        let after = cursor.and_then(Position::of).map(|at| at.seq);
+        self.covered_after = self.covered_after.or(after);
+    }
+
+    /// Moves on with the connection, which has told everything up to there.
+    pub(crate) fn cover(&mut self, place: &Place) {
+        let is_covered = self.covered_after.is_some_and(|after| place.at.seq > after);
+        let own = self.cursor.as_deref().and_then(Position::of);
+        if self.is_set && is_covered && !self.in_snapshot && own.is_some_and(|own| place.at.is_after(own)) {
+            self.cursor = Some(place.cursor.clone());
+        }
     }
 
     /// What a frame on its topic says; its place becomes this one's.
@@ -96,6 +125,8 @@ impl Entry {
         let cursor = cursor.map(str::to_owned);
         if cursor.is_some() {
             self.cursor.clone_from(&cursor);
+            self.has_positions = true;
+            self.covered_after = Some(0);
         }
         let data = frame.data.as_str();
         if !self.topic.has_records {
@@ -106,7 +137,7 @@ impl Entry {
             && action == "live"
         {
             self.in_snapshot = false;
-            self.cursor = Some(cursor.clone());
+            self.start_at(Some(&cursor));
             return Item::Live { cursor };
         }
         self.in_snapshot |= self.topic.snapshot && cursor.is_none();
@@ -119,15 +150,23 @@ impl Entry {
             reason: String::new(),
             cursor: None,
         });
-        self.cursor.clone_from(&note.cursor);
         self.in_snapshot = false;
+        self.has_positions = true;
+        self.start_at(note.cursor.as_ref());
         Item::Reset { reason: note.reason, cursor: note.cursor }
+    }
+
+    /// It is told what comes after this, while other topics may still hear of what was before.
+    fn start_at(&mut self, cursor: Option<&Cursor>) {
+        self.cursor = cursor.cloned();
+        self.covered_after = cursor.and_then(|cursor| Position::of(cursor)).map(|at| at.seq);
     }
 
     /// The connection is gone. What a snapshot told so far is void.
     pub(crate) fn lose(&mut self) -> Option<Item> {
         self.text = None;
         self.is_set = false;
+        self.covered_after = None;
         if std::mem::take(&mut self.in_snapshot) {
             self.cursor = None;
             return Some(Item::Reset { reason: "interrupted".to_owned(), cursor: None });

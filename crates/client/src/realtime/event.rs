@@ -25,7 +25,8 @@ pub enum Event<T> {
     /// what was missed cannot be told any more: load the records again. What follows came after `cursor`. With `snapshot` a
     /// new snapshot follows.
     Reset { reason: String, cursor: Option<Cursor> },
-    /// the connection was lost and is back, and this server cannot tell what happened meanwhile
+    /// the connection was lost and is back, and the server cannot tell what happened meanwhile: a real PocketBase never can,
+    /// Tidewire cannot for custom topics that are not durable. A durable one counts as such with its first message.
     Gap,
 }
 
@@ -121,11 +122,15 @@ pub(crate) enum Item {
 }
 
 impl Item {
-    /// Bytes of what came.
+    /// Bytes of what it carries.
     pub(crate) fn size(&self) -> usize {
         match self {
-            Self::Record { data, .. } | Self::Message { data, .. } => data.len(),
-            _ => 0,
+            Self::Record { data, cursor } | Self::Message { data, cursor } => {
+                data.len() + cursor.as_ref().map_or(0, String::len)
+            }
+            Self::Live { cursor } => cursor.len(),
+            Self::Reset { reason, cursor } => reason.len() + cursor.as_ref().map_or(0, String::len),
+            Self::Gap | Self::Refused(_) => 0,
         }
     }
 }

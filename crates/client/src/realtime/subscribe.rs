@@ -10,11 +10,6 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use tokio::sync::oneshot;
 
-/// What servers take, in bytes, with the cursor that a reconnect adds.
-const LONGEST: usize = 2500;
-/// as long as cursors are
-const ANY_CURSOR: &str = "0123456789012345678901234567890123456789012";
-
 /// A subscription to be: `.await` it, or give it a callback.
 #[derive(Debug)]
 #[must_use = "nothing is subscribed until this is awaited"]
@@ -95,12 +90,7 @@ impl<T: DeserializeOwned> Subscribe<T> {
 
     async fn begin(self) -> Result<Subscription<T>, Error> {
         let Self { client, topic, since, is_patient, .. } = self;
-        let length = topic.text(Some(since.as_deref().unwrap_or(ANY_CURSOR)), 0).len();
-        if length > LONGEST {
-            return Err(Error::Invalid(format!(
-                "a topic with its options may have {LONGEST} bytes when it is sent, and this has {length}"
-            )));
-        }
+        topic.check(since.as_deref())?;
         let (sink, items) = queue();
         let (done, answer) = oneshot::channel();
         let shared = client.inner.realtime.shared.clone();

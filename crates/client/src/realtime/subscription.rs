@@ -1,7 +1,7 @@
 use crate::Error;
 use crate::realtime::command::Command;
 use crate::realtime::event::{self, Event, Item};
-use crate::realtime::queue::Source;
+use crate::realtime::queue::Receiver;
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
@@ -11,11 +11,12 @@ use tokio::sync::mpsc;
 
 /// The events of one topic, in the server's order. Dropping it unsubscribes.
 ///
-/// A stream that is not read fills a buffer, 256 events or 1 MiB; then the client stops to read from the server, for all its subscriptions, and the
-/// server catches up later: nothing is lost, and nothing grows.
+/// A subscription that is not read fills its buffer, 1024 events or 1 MiB. Then the client stops to read from the server, for all its
+/// subscriptions, until it is read again or dropped: nothing grows, and against Tidewire nothing is lost, for the server goes on
+/// from its log. A real PocketBase ends the stream of a client that does not read for long; then [`Event::Gap`] follows.
 #[derive(Debug)]
 pub struct Subscription<T> {
-    items: Source,
+    items: Receiver,
     guard: Guard,
     kind: PhantomData<fn() -> T>,
 }
@@ -36,13 +37,13 @@ impl Drop for Guard {
 }
 
 impl<T: DeserializeOwned> Subscription<T> {
-    pub(crate) fn new(items: Source, guard: Guard) -> Self {
+    pub(crate) fn new(items: Receiver, guard: Guard) -> Self {
         Self { items, guard, kind: PhantomData }
     }
 
     /// The next event; `None` once it is unsubscribed. An event that is no `T` is an error, and the next one follows.
     pub async fn next(&mut self) -> Option<Result<Event<T>, Error>> {
-        self.items.next().await.map(|item| self.read(item))
+        self.items.recv().await.map(|queued| self.read(queued.item))
     }
 
     fn read(&self, item: Item) -> Result<Event<T>, Error> {
@@ -63,8 +64,8 @@ impl<T: DeserializeOwned> Stream for Subscription<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let item = ready!(this.items.poll_next(cx));
-        Poll::Ready(item.map(|item| this.read(item)))
+        let queued = ready!(this.items.poll_recv(cx));
+        Poll::Ready(queued.map(|queued| this.read(queued.item)))
     }
 }
 

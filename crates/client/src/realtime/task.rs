@@ -1,15 +1,15 @@
 use crate::realtime::command::{Begin, Command};
 use crate::realtime::entry::Entry;
 use crate::realtime::event::Item;
-use crate::realtime::queue::Sink;
+use crate::realtime::queue::Sender;
 use crate::realtime::shared::Shared;
 use crate::realtime::state::State;
 use crate::realtime::wire::{Live, Lost};
-use crate::{Client, Error};
+use crate::{Auth, Client, Error};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Keeps one stream of events open while somebody listens, and tells each subscription what is for it.
 pub(crate) struct Task {
@@ -17,12 +17,16 @@ pub(crate) struct Task {
     pub(crate) shared: Arc<Shared>,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) entries: Vec<Entry>,
-    /// what buffers of subscriptions had no place for, in order
-    pub(crate) stalled: VecDeque<(Sink, Item)>,
+    /// What buffers of subscriptions had no place for, in order: at most what came in one piece.
+    pub(crate) stalled: VecDeque<(Sender, Item)>,
     /// the server must be told what is wanted now
     pub(crate) is_changed: bool,
-    /// so many connections in a row were not had
-    attempt: u32,
+    /// so many connections in a row were not had, or were of no use
+    pub(crate) attempt: u32,
+    /// who is signed in
+    pub(crate) auth: watch::Receiver<Auth>,
+    /// with which the topics were set last
+    pub(crate) token: String,
 }
 
 /// Why a connection ended.
@@ -34,8 +38,17 @@ pub(crate) enum End {
 
 impl Task {
     pub(crate) fn start(client: Client, shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>) {
-        let (entries, stalled) = (Vec::new(), VecDeque::new());
-        let task = Self { client, shared, commands, entries, stalled, is_changed: false, attempt: 0 };
+        let task = Self {
+            auth: client.auth().changes(),
+            client,
+            shared,
+            commands,
+            entries: Vec::new(),
+            stalled: VecDeque::new(),
+            is_changed: false,
+            attempt: 0,
+            token: String::new(),
+        };
         tokio::spawn(task.run());
     }
 
@@ -73,7 +86,6 @@ impl Task {
             Some(Err(lost)) => return End::Lost(lost),
             Some(Ok(live)) => live,
         };
-        self.attempt = 0;
         self.is_changed = true;
         self.shared.set_state(State::Connected { client_id: live.client_id.clone() });
         self.greet(&live);
@@ -152,7 +164,7 @@ impl Task {
         for index in 0..self.entries.len() {
             if self.entries[index].is_greeting() {
                 let item = Item::Message { data: live.greeting.as_str().into(), cursor: None };
-                self.entries[index].confirm(None);
+                self.entries[index].confirm(None, true);
                 self.hand_out(index, item);
             }
         }
@@ -167,7 +179,10 @@ impl Task {
         }
         let wait = self.shared.backoff().wait(self.attempt, lost.retry_after());
         let was_connected = lost.was_connected;
-        self.fail_impatient(lost.error);
+        // a connection that went stale is no reason to refuse who comes: it is had anew first
+        if !was_connected || self.attempt > 0 {
+            self.fail_impatient(lost.error);
+        }
         if was_connected {
             let topics: Vec<String> = self.entries.iter().map(|entry| entry.topic.name.clone()).collect();
             self.shared.tell_disconnect(&topics);
@@ -177,6 +192,12 @@ impl Task {
             self.shared.set_state(State::Reconnecting { attempt: self.attempt });
             self.pause(wait).await;
         }
+    }
+
+    /// Whether somebody else is signed in than when the topics were set.
+    pub(crate) fn look_at_auth(&mut self) {
+        let is_changed = self.auth.borrow_and_update().token != self.token;
+        self.is_changed |= is_changed;
     }
 
     async fn pause(&mut self, wait: Duration) {

@@ -1,3 +1,4 @@
+use crate::Error;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value as Json, json};
 
@@ -26,7 +27,26 @@ pub(crate) struct Topic {
     pub(crate) snapshot: bool,
 }
 
+/// bytes of a topic that servers take
+const LONGEST: usize = 2500;
+/// of these, for what is added when it goes on after an event
+const FOR_CURSOR: usize = 200;
+
 impl Topic {
+    /// An error if no server would take it, now or after a reconnect.
+    pub(crate) fn check(&self, since: Option<&str>) -> Result<(), Error> {
+        let length = self.text(None, 0).len() + FOR_CURSOR;
+        let length = since.map_or(length, |since| length.max(self.text(Some(since), 0).len()));
+        if length > LONGEST {
+            return Err(Error::Invalid(format!(
+                "the topic {:?} is too long with its options: {length} bytes as it is sent, {FOR_CURSOR} of them for a position; \
+                 servers take {LONGEST}",
+                self.name.chars().take(60).collect::<String>()
+            )));
+        }
+        Ok(())
+    }
+
     /// As it is sent; with `since`, from there on. Copies of one topic differ in their text.
     pub(crate) fn text(&self, since: Option<&str>, copy: u32) -> String {
         let mut query: Map<String, Json> =
@@ -70,5 +90,19 @@ mod tests {
         };
         let text = odd.text(None, 0);
         assert!(text.starts_with("x?y&options=%7B") && text.is_ascii() && !text.contains('\n'), "{text}");
+    }
+
+    #[test]
+    fn what_fits_now_fits_with_a_position_of_its_own() {
+        let cursor = crate::realtime::position::cursor(u64::MAX, u64::MAX);
+        for snapshot in [false, true] {
+            let topic = |length| Topic { name: "x".repeat(length), snapshot, ..Topic::default() };
+            let fits = (0..=LONGEST).rev().find(|length| topic(*length).check(None).is_ok()).unwrap();
+            assert!(fits > LONGEST - FOR_CURSOR - 100, "{fits}");
+            assert!(topic(fits).text(Some(&cursor), 99_999).len() <= LONGEST);
+            let error = topic(fits + 1).check(None).unwrap_err().to_string();
+            assert!(error.contains("2501 bytes") && error.len() < 300, "{error}");
+            assert!(topic(fits).check(Some(&"c".repeat(300))).is_err());
+        }
     }
 }

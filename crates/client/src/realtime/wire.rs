@@ -1,7 +1,8 @@
 use crate::realtime::GREETING;
 use crate::realtime::event::Item;
 use crate::realtime::parser::{Frame, Parser};
-use crate::realtime::queue::cost;
+use crate::realtime::position::Position;
+use crate::realtime::reach::Reach;
 use crate::realtime::task::{End, Task};
 use crate::{Auth, Client, Error};
 use reqwest::{Method, Response};
@@ -36,6 +37,8 @@ pub(crate) struct Live {
     is_careful: bool,
     /// the server has cursors
     resumes: bool,
+    reach: Reach,
+    has_posted: bool,
     heard: Instant,
     /// who is signed in
     signed: watch::Receiver<Auth>,
@@ -47,6 +50,8 @@ type Sent = Result<Option<String>, Error>;
 struct Posting {
     answer: Pin<Box<dyn Future<Output = Sent> + Send>>,
     new: Vec<String>,
+    /// of its connection
+    is_first: bool,
 }
 
 /// A connection that is not there any more.
@@ -117,6 +122,8 @@ impl Live {
             posting: None,
             is_careful: false,
             resumes: false,
+            reach: Reach::default(),
+            has_posted: false,
             heard: Instant::now(),
             signed,
         })
@@ -124,6 +131,14 @@ impl Live {
 
     /// Tells what comes until the stream ends or nobody listens.
     pub(crate) async fn serve(&mut self, task: &mut Task) -> End {
+        let end = self.follow(task).await;
+        if let Some(place) = self.reach.complete() {
+            task.entries.iter_mut().for_each(|entry| entry.cover(place));
+        }
+        end
+    }
+
+    async fn follow(&mut self, task: &mut Task) -> End {
         loop {
             if let Err(error) = self.hand_out(task) {
                 return self.lost(error);
@@ -154,18 +169,22 @@ impl Live {
     async fn wait(&mut self, task: &mut Task) -> Woken {
         let silence = if self.resumes { SILENCE } else { LONG_SILENCE };
         let is_free = task.stalled.is_empty();
-        let full = task.stalled.front().map(|(sink, item)| sink.clone().room(cost(item)));
+        let full = task.stalled.front();
         tokio::select! {
             Some(command) = task.commands.recv() => {
                 task.apply(command);
                 Woken::Nothing
             }
+            Ok(()) = task.auth.changed() => {
+                task.look_at_auth();
+                Woken::Nothing
+            }
             sent = async { match &mut self.posting { Some(posting) => posting.answer.as_mut().await, None => std::future::pending().await } } => {
                 Woken::Sent(sent)
             }
-            room = async { match full { Some(full) => full.await, None => std::future::pending().await } } => {
+            room = async { match full { Some((sink, item)) => sink.ready(item).await, None => std::future::pending().await } } => {
                 if let Some((sink, item)) = task.stalled.pop_front() && let Some(room) = room {
-                    sink.put(item, room);
+                    sink.push(item, room);
                 }
                 self.heard = Instant::now();
                 Woken::Nothing
@@ -195,11 +214,19 @@ impl Live {
             }
             // a real PocketBase's ids name the client
             let cursor = frame.id.as_deref().filter(|id| *id != self.client_id && !id.is_empty());
+            let mut is_event = false;
             for index in 0..task.entries.len() {
                 if task.entries[index].text.as_deref() == Some(&frame.name) {
                     let item = task.entries[index].take(&frame, cursor);
+                    is_event |= matches!(item, Item::Record { .. } | Item::Message { .. });
                     task.hand_out(index, item);
                 }
+            }
+            if is_event
+                && let Some(cursor) = cursor
+                && let Some(place) = self.reach.hear(cursor)
+            {
+                task.entries.iter_mut().for_each(|entry| entry.cover(&place));
             }
         }
         Ok(())
@@ -208,6 +235,7 @@ impl Live {
     /// Sends the whole set, as the protocol wants it.
     fn post(&mut self, task: &mut Task) {
         task.is_changed = false;
+        task.token.clone_from(&task.auth.borrow_and_update().token);
         let mut new = Vec::new();
         let mut topics: Vec<String> = task.entries.iter().filter_map(|entry| entry.text.clone()).collect();
         for entry in task.entries.iter_mut().filter(|entry| entry.text.is_none() && !entry.is_greeting()) {
@@ -234,36 +262,24 @@ impl Live {
             let answer = request.send().await?;
             Ok(answer.headers().get(CURSOR).and_then(|value| Some(value.to_str().ok()?.to_owned())))
         });
-        self.posting = Some(Posting { answer, new });
+        let is_first = !std::mem::replace(&mut self.has_posted, true);
+        self.posting = Some(Posting { answer, new, is_first });
     }
 
     /// An error if the connection is of no use any more.
     fn sent(&mut self, task: &mut Task, sent: Sent) -> Result<(), Error> {
-        let Some(Posting { new, .. }) = self.posting.take() else { return Ok(()) };
+        let Some(Posting { new, is_first, .. }) = self.posting.take() else { return Ok(()) };
         match sent {
             Ok(cursor) => {
                 self.resumes |= cursor.is_some();
-                self.confirm(task, &new, cursor.as_deref());
+                task.attempt = 0;
+                confirm(task, &new, cursor.as_deref(), is_first);
                 Ok(())
             }
             Err(error) if new.is_empty() || !is_refusal(&error) => Err(error),
             Err(error) => {
                 self.refused(task, &new, error);
                 Ok(())
-            }
-        }
-    }
-
-    fn confirm(&mut self, task: &mut Task, new: &[String], cursor: Option<&str>) {
-        for index in 0..task.entries.len() {
-            let entry = &mut task.entries[index];
-            if !entry.text.as_ref().is_some_and(|text| new.contains(text)) {
-                continue;
-            }
-            let is_back = std::mem::replace(&mut entry.was_set, true);
-            entry.confirm(cursor);
-            if is_back && cursor.is_none() {
-                task.hand_out(index, Item::Gap);
             }
         }
     }
@@ -297,6 +313,26 @@ impl Live {
     }
 }
 
+/// The server has set the topics, these among them for the first time on this connection.
+fn confirm(task: &mut Task, new: &[String], cursor: Option<&str>, is_first: bool) {
+    for index in 0..task.entries.len() {
+        let entry = &mut task.entries[index];
+        if !entry.text.as_ref().is_some_and(|text| new.contains(text)) {
+            if entry.is_set {
+                entry.prove(cursor);
+            }
+        } else if entry.confirm(cursor, is_first) {
+            task.hand_out(index, Item::Gap);
+        }
+    }
+    // of a topic that went on from a position of its own the next answer tells when all is in one order again
+    task.is_changed |= cursor.is_some_and(|cursor| Position::of(cursor).is_some())
+        && task
+            .entries
+            .iter()
+            .any(|entry| entry.is_set && !entry.is_greeting() && entry.covered_after.is_none());
+}
+
 fn reset(task: &mut Task, frame: &Frame) -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Reset {
@@ -317,8 +353,11 @@ fn reset(task: &mut Task, frame: &Frame) -> Result<(), Error> {
 /// connect anew.
 fn is_refusal(error: &Error) -> bool {
     let Error::Response { status, message, .. } = error else { return false };
-    let about_client = ["client id", "realtime client", "authorization don't match"];
-    let is_about_client = about_client.iter().any(|text| message.contains(text));
+    // it does not know the client any more, it came another way, or was somebody else
+    let is_about_client = *status == 404
+        || ["client id", "realtime client", "authorization don't match"]
+            .iter()
+            .any(|text| message.contains(text));
     (400..500).contains(status) && !error.is_temporary() && !is_about_client
 }
 

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod faults;
 mod relay;
 mod resume;
+mod script;
 #[path = "../../../server/tests/realtime/server.rs"]
 #[allow(dead_code)]
 mod server;
