@@ -4,13 +4,12 @@ use crate::realtime::parser::{Frame, Parser};
 use crate::realtime::position::Position;
 use crate::realtime::reach::Reach;
 use crate::realtime::task::{End, Task};
-use crate::{Auth, Client, Error};
+use crate::{Client, Error};
 use reqwest::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
 use std::pin::Pin;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 const PATH: &str = "api/realtime";
@@ -40,8 +39,6 @@ pub(crate) struct Live {
     reach: Reach,
     has_posted: bool,
     heard: Instant,
-    /// who is signed in
-    signed: watch::Receiver<Auth>,
 }
 
 type Sent = Result<Option<String>, Error>;
@@ -89,7 +86,6 @@ impl Live {
 
     async fn connect(client: &Client) -> Result<Self, Error> {
         let url = format!("{}{PATH}", client.inner.url);
-        let signed = client.auth().changes();
         let request = client.request(Method::GET, PATH).header("Accept", "text/event-stream").endless();
         let mut response = request.send().await?;
         let (mut parser, mut frames) = (Parser::default(), Vec::new());
@@ -125,7 +121,6 @@ impl Live {
             reach: Reach::default(),
             has_posted: false,
             heard: Instant::now(),
-            signed,
         })
     }
 
@@ -187,11 +182,6 @@ impl Live {
                     sink.push(item, room);
                 }
                 self.heard = Instant::now();
-                Woken::Nothing
-            }
-            Ok(()) = self.signed.changed() => {
-                // the server takes the token of the last request for the whole stream
-                task.is_changed = true;
                 Woken::Nothing
             }
             chunk = self.response.chunk(), if is_free => Woken::Chunk(chunk),
