@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
+#[allow(dead_code)]
+mod common;
 mod faults;
+mod live_query;
 mod relay;
 mod resume;
 mod script;
