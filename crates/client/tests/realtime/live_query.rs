@@ -16,7 +16,7 @@ crate::against_both!(
 );
 
 /// Sort, filter and limit.
-const LISTS: [(&str, &str, Option<usize>); 11] = [
+const LISTS: [(&str, &str, Option<usize>); 13] = [
     ("title", "", None),
     ("-title,n", "n > 1", None),
     ("n", "", Some(4)),
@@ -25,6 +25,8 @@ const LISTS: [(&str, &str, Option<usize>); 11] = [
     ("-at", "flag = true", Some(5)),
     ("meta", "", None),
     ("-meta,title", "n < 4", Some(3)),
+    ("mark", "", None),
+    ("-mark,-title", "", Some(6)),
     ("tags", "", None),
     ("-id", "", Some(6)),
     ("", "title ~ 'a'", None),
@@ -37,6 +39,8 @@ async fn things(place: &Place) {
         { "name": "flag", "type": "bool" },
         { "name": "at", "type": "date" },
         { "name": "meta", "type": "json" },
+        // of no lists or objects
+        { "name": "mark", "type": "json" },
         { "name": "tags", "type": "select", "maxSelect": 3, "values": ["x", "y", "z"] },
     ]);
     place.collection("things", fields, json!({})).await;
@@ -44,7 +48,7 @@ async fn things(place: &Place) {
 
 /// Some of the fields, from few values: so many are equal, and some are missing.
 fn thing(random: &mut StdRng) -> Json {
-    let values: [(&str, &[Json]); 6] = [
+    let values: [(&str, &[Json]); 7] = [
         (
             "title",
             &[
@@ -82,6 +86,20 @@ fn thing(random: &mut StdRng) -> Json {
                 json!(true),
                 json!([1]),
                 json!({ "k": 1 }),
+            ],
+        ),
+        (
+            "mark",
+            &[
+                json!(null),
+                json!("b"),
+                json!("b!"),
+                json!("b c"),
+                json!("é"),
+                json!(7),
+                json!(0.5),
+                json!(true),
+                json!(false),
             ],
         ),
         ("tags", &[json!([]), json!(["x"]), json!(["x", "y"]), json!(["z"])]),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod both;
 #[path = "../common/mod.rs"]
 #[allow(dead_code)]
 mod common;
