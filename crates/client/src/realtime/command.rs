@@ -21,7 +21,14 @@ pub(crate) struct Begin {
     /// waits for a server that is not there yet
     pub(crate) is_patient: bool,
     pub(crate) sink: Sender,
-    pub(crate) done: oneshot::Sender<Result<(), Error>>,
+    pub(crate) done: oneshot::Sender<Result<Taken, Error>>,
+}
+
+/// The server has taken a subscription.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    /// it numbers its events
+    pub(crate) has_positions: bool,
 }
 
 /// Subscriptions by what they listen to.

@@ -1,5 +1,5 @@
 use crate::Error;
-use crate::realtime::command::Begin;
+use crate::realtime::command::{Begin, Taken};
 use crate::realtime::event::{Cursor, Item, Refusal};
 use crate::realtime::parser::Frame;
 use crate::realtime::position::Position;
@@ -17,6 +17,7 @@ pub(crate) struct Entry {
     pub(crate) text: Option<String>,
     /// the server has it on this connection
     pub(crate) is_set: bool,
+    taken: Taken,
     /// it was set on an earlier connection
     pub(crate) was_set: bool,
     /// where to go on; the last event's or that of the moment in which it was set
@@ -37,7 +38,7 @@ pub(crate) struct Ear {
     pub(crate) id: u64,
     pub(crate) sink: Sender,
     /// who waits for the server's answer
-    pub(crate) done: Option<oneshot::Sender<Result<(), Error>>>,
+    pub(crate) done: Option<oneshot::Sender<Result<Taken, Error>>>,
     pub(crate) is_patient: bool,
 }
 
@@ -59,6 +60,7 @@ impl Entry {
             topic,
             text: None,
             is_set: false,
+            taken: Taken { has_positions: false },
             was_set: false,
             cursor: since,
             covered_after: None,
@@ -85,7 +87,7 @@ impl Entry {
         let Begin { id, is_patient, sink, done, .. } = begin;
         let mut ear = Ear { id, sink, done: Some(done), is_patient };
         if self.is_set {
-            ear.confirm();
+            ear.confirm(self.taken);
         }
         self.ears.push(ear);
     }
@@ -101,7 +103,8 @@ impl Entry {
         if is_first {
             self.covered_after = Some(0);
         }
-        self.ears.iter_mut().for_each(Ear::confirm);
+        self.taken = Taken { has_positions: cursor.is_some() };
+        self.ears.iter_mut().for_each(|ear| ear.confirm(self.taken));
         is_back && (cursor.is_none() || !self.topic.has_records && !self.has_positions)
     }
 
@@ -189,10 +192,10 @@ impl Entry {
 }
 
 impl Ear {
-    fn confirm(&mut self) {
+    fn confirm(&mut self, taken: Taken) {
         if let Some(done) = self.done.take() {
             // whoever waited may have gone
-            let _ = done.send(Ok(()));
+            let _ = done.send(Ok(taken));
         }
     }
 }

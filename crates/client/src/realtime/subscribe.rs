@@ -101,9 +101,9 @@ impl<T: DeserializeOwned> Subscribe<T> {
         let commands =
             shared.send(Command::Begin(Box::new(begin)), |commands| Task::start(client, started, commands));
         // whoever gives up waiting unsubscribes by that
-        let subscription = Subscription::new(items, Guard { id, commands, url });
-        answer.await.unwrap_or(Err(Error::Closed))?;
-        Ok(subscription)
+        let guard = Guard { id, commands, url };
+        let taken = answer.await.unwrap_or(Err(Error::Closed))?;
+        Ok(Subscription::new(items, guard, taken.has_positions))
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 pub struct Subscription<T> {
     items: Receiver,
     guard: Guard,
+    has_positions: bool,
     kind: PhantomData<fn() -> T>,
 }
 
@@ -37,8 +38,14 @@ impl Drop for Guard {
 }
 
 impl<T: DeserializeOwned> Subscription<T> {
-    pub(crate) fn new(items: Receiver, guard: Guard) -> Self {
-        Self { items, guard, kind: PhantomData }
+    pub(crate) fn new(items: Receiver, guard: Guard, has_positions: bool) -> Self {
+        Self { items, guard, has_positions, kind: PhantomData }
+    }
+
+    /// Whether the server numbers its events, as Tidewire does: then it goes on after a reconnect without a gap, and `since`,
+    /// `snapshot` and `leave` do what they say.
+    pub fn has_positions(&self) -> bool {
+        self.has_positions
     }
 
     /// The next event; `None` once it is unsubscribed. An event that is no `T` is an error, and the next one follows.

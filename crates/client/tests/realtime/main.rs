@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod both;
+#[path = "../common/mod.rs"]
+#[allow(dead_code)]
+mod common;
 mod faults;
+mod live_query;
 mod relay;
 mod resume;
 mod script;
