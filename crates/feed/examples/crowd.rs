@@ -67,8 +67,7 @@ impl Crowd {
 }
 
 fn options(shards: usize) -> Options {
-    let _ = shards;
-    Options::new([0; 32])
+    Options { shards, ..Options::new([0; 32]) }
 }
 
 fn wait_for(counter: &AtomicU64, number: u64) {

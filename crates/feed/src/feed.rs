@@ -1,6 +1,7 @@
 use crate::answers::Answers;
 use crate::classes::Classes;
 use crate::connection::{Connection, ConnectionId};
+use crate::crew::Crew;
 use crate::cursor::Cursors;
 use crate::fan_out::Workspace;
 use crate::frames::Frames;
@@ -14,6 +15,7 @@ use crate::pages::Pages;
 use crate::replay::Replayer;
 use crate::ring::Ring;
 use crate::rooms::{Channel, Limits, RoomInfo, Rooms, Speech};
+use crate::shards::Shards;
 use crate::slow::SlowLane;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
@@ -45,6 +47,11 @@ pub struct Options {
     pub slow_questions: usize,
     /// answers of the store that are kept; default 65 536, of 96 bytes at most. The older half goes
     pub answers: usize,
+    /// shards that the connections are dealt out to, each pushed to by a thread of its own when there is much to push;
+    /// default 1: the hub pushes alone
+    pub shards: usize,
+    /// pushes of one change from which on shards are pushed to at once; default 1024
+    pub shared_pushes: usize,
     pub rooms: Limits,
     /// signs cursors; from the store's settings, so that cursors survive a restart
     pub cursor_key: [u8; 32],
@@ -61,6 +68,8 @@ impl Options {
             slow_threads: 2,
             slow_questions: 16_384,
             answers: 65_536,
+            shards: 1,
+            shared_pushes: 1024,
             rooms: Limits::default(),
             cursor_key,
         }
@@ -239,6 +248,8 @@ impl Inner {
     }
 
     fn spawn_hub(&self, ring: Arc<Ring>, catalog: Arc<Catalog>, head: Seq, options: &Options) {
+        let crew = self.spawn_crew(options.shards.max(1) - 1);
+        let shards = Shards::new(options.shards, options.shared_pushes, self.bounds, crew.clone());
         let hub = Hub {
             inbox: self.inbox.clone(),
             log: self.log.clone(),
@@ -249,7 +260,7 @@ impl Inner {
             position: head,
             clients: HashMap::new(),
             subscribed: 0,
-            classes: Classes::default(),
+            classes: Classes::new(shards),
             identities: Identities::new(options.ring),
             rooms: Rooms::new(options.rooms),
             abandoned: Vec::new(),
@@ -261,8 +272,19 @@ impl Inner {
             frames: Frames::new(),
             workspace: Workspace::default(),
             applied: None,
+            crew,
         };
         self.spawn("feed-hub", move || hub.run());
+    }
+
+    /// The hub is one of those who push.
+    fn spawn_crew(&self, helpers: usize) -> Arc<Crew> {
+        let crew = Arc::new(Crew::new());
+        for _ in 0..helpers {
+            let crew = crew.clone();
+            self.spawn("feed-shard", move || crew.run());
+        }
+        crew
     }
 
     /// A feed that cannot have its threads takes no connections.

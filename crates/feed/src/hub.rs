@@ -1,6 +1,7 @@
 use crate::answers::Answers;
 use crate::classes::Classes;
 use crate::client::Client;
+use crate::crew::Crew;
 use crate::cursor::Cursors;
 use crate::fan_out::Workspace;
 use crate::frames::Frames;
@@ -48,6 +49,7 @@ pub(crate) struct Hub {
     /// made for the last changes of replays
     pub frames: Frames,
     pub workspace: Workspace,
+    pub crew: Arc<Crew>,
     /// when the commit was announced that was just applied for somebody
     pub applied: Option<Instant>,
 }
@@ -69,6 +71,7 @@ impl Hub {
             }
             self.drop_abandoned();
             self.workspace.wake_readers();
+            self.classes.wake_readers();
             if let Some(announced) = self.applied.take() {
                 self.counters.fan_outs.add(announced.elapsed());
             }
@@ -201,6 +204,7 @@ impl Drop for Hub {
         for client in self.clients.values() {
             client.outbox.close(Ending::Stopped);
         }
+        self.crew.close();
         self.slow.close();
         self.replays.close();
     }
