@@ -1,6 +1,7 @@
 use crate::class::{ClassSpec, Decision};
 use crate::event::Told;
 use crate::index::{ClassId, Index, Place};
+use crate::judging::Case;
 use crate::outbox::Outbox;
 use crate::projections::{ProjectionId, Projections};
 use crate::rows::Rows;
@@ -136,6 +137,13 @@ impl Classes {
 
     pub fn get(&self, id: ClassId) -> Option<&Class> {
         self.list.get(id as usize)?.as_ref()
+    }
+
+    /// The class as a case to judge.
+    pub fn case(&self, id: ClassId) -> Option<Case> {
+        let class = self.get(id)?;
+        let alone = !self.projections.is_shared(class.projection);
+        Some(Case { decision: class.decision.clone(), alone })
     }
 
     /// The frame of a change for this class, shared with those that tell it alike.

@@ -3,6 +3,9 @@ use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+/// Pieces of work for which one more helper is worth waking.
+const WORTH_A_HELPER: usize = 512;
+
 /// Work of the hub that can be done in parts at once, each part once.
 pub(crate) trait Parts: Send + Sync {
     fn count(&self) -> usize;
@@ -12,6 +15,10 @@ pub(crate) trait Parts: Send + Sync {
 /// Threads that help the hub. It takes parts itself, and waits only for those that a helper has begun: helpers that the
 /// system is slow to wake hold up nothing.
 pub(crate) struct Crew {
+    /// helpers
+    size: usize,
+    /// pieces of work from which on they are called
+    worth: usize,
     state: Mutex<State>,
     called: Condvar,
 }
@@ -35,12 +42,19 @@ struct Round {
 }
 
 impl Crew {
-    pub fn new() -> Self {
-        Self { state: Mutex::default(), called: Condvar::new() }
+    pub fn new(size: usize, worth: usize) -> Self {
+        Self { size, worth, state: Mutex::default(), called: Condvar::new() }
     }
 
-    /// Does all of it, with up to so many helpers, and returns when it is done.
-    pub fn share(&self, parts: Arc<dyn Parts>, helpers: usize) {
+    /// True if so many pieces of work are worth calling helpers for.
+    pub fn is_for(&self, pieces: usize) -> bool {
+        self.size > 0 && pieces >= self.worth
+    }
+
+    /// Does all of it, which is so many pieces of work, and returns when it is done.
+    pub fn share(&self, parts: Arc<dyn Parts>, pieces: usize) {
+        let worth = pieces / WORTH_A_HELPER.min(self.worth.max(1));
+        let helpers = parts.count().saturating_sub(1).min(self.size).min(worth);
         let left = Mutex::new(parts.count());
         let round = Arc::new(Round { parts, next: AtomicUsize::new(0), left, done: Condvar::new() });
         self.call(Some(round.clone()), helpers);
@@ -132,7 +146,7 @@ mod tests {
     #[test]
     fn each_part_is_done_once_whoever_comes_and_whatever_fails() {
         for helpers in [0, 1, 4] {
-            let crew = Arc::new(Crew::new());
+            let crew = Arc::new(Crew::new(helpers, 1));
             let threads: Vec<_> = (0..helpers)
                 .map(|_| {
                     let crew = crew.clone();
@@ -141,10 +155,10 @@ mod tests {
                 .collect();
             for count in 0..200 {
                 let marks = Arc::new(Marks((0..count).map(|_| AtomicUsize::new(0)).collect()));
-                // more helpers than there are must do no harm
-                crew.share(marks.clone(), helpers + 1);
+                crew.share(marks.clone(), count);
                 assert!(marks.0.iter().all(|mark| mark.load(Relaxed) == 1), "{count} with {helpers}");
             }
+            assert_eq!(crew.is_for(1), helpers > 0);
             crew.close();
             threads.into_iter().for_each(|thread| thread.join().unwrap());
         }

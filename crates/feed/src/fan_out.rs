@@ -2,6 +2,7 @@ use crate::class::{Decision, Verdict};
 use crate::event::Event;
 use crate::hub::Hub;
 use crate::index::ClassId;
+use crate::judging::{Judged, Judging};
 use crate::shards::{Parcel, Tally};
 use crate::slot::Slot;
 use crate::slow::Question;
@@ -44,18 +45,21 @@ impl Hub {
 
     fn decide(&mut self, change: &Arc<Change>, candidates: &[ClassId], cursor: &Arc<str>) {
         let has_room = self.slow.has_room(candidates.len());
+        let mut shared = self.judge_together(change, candidates, cursor).into_iter();
         for id in candidates {
             let Some(class) = self.classes.get(*id) else { continue };
-            let parcel = match class.decision.judge_by(change, &self.answers) {
-                Verdict::Nothing => None,
-                Verdict::Ask if has_room => {
+            let judge = || Judged::Verdict(class.decision.judge_by(change, &self.answers));
+            let parcel = match shared.next().unwrap_or_else(judge) {
+                Judged::Told(frame) => frame.map(Parcel::Frame),
+                Judged::Verdict(Verdict::Nothing) => None,
+                Judged::Verdict(Verdict::Ask) if has_room => {
                     let (slot, promise) = Slot::new();
                     let (decision, change, cursor) = (class.decision.clone(), change.clone(), cursor.clone());
                     self.workspace.questions.push(Question { decision, change, cursor, promise });
                     Some(Parcel::Later(slot))
                 }
-                Verdict::Ask => Some(Parcel::Deferred),
-                Verdict::Tell(action) => {
+                Judged::Verdict(Verdict::Ask) => Some(Parcel::Deferred),
+                Judged::Verdict(Verdict::Tell(action)) => {
                     let event = Event::Change { change, action, cursor };
                     let scratch = &mut self.workspace.scratch;
                     let make = |decision: &Decision| decision.encode(&event, scratch);
@@ -66,6 +70,17 @@ impl Hub {
         }
         // a connection takes all of a change or nothing: so those who cannot have all come first
         self.workspace.deliveries.sort_by_key(|(_, parcel)| !matches!(parcel, Parcel::Deferred));
+    }
+
+    /// What each of the candidates is told, if they are so many that others help; else nothing.
+    fn judge_together(&self, change: &Arc<Change>, candidates: &[ClassId], cursor: &Arc<str>) -> Vec<Judged> {
+        if !self.crew.is_for(candidates.len()) {
+            return Vec::new();
+        }
+        let cases = candidates.iter().filter_map(|id| self.classes.case(*id)).collect();
+        let judging = Arc::new(Judging::new(change, cursor, &self.answers, cases));
+        self.crew.share(judging.clone(), candidates.len());
+        judging.take()
     }
 
     fn deliver(&mut self, change: &Change) {

@@ -47,11 +47,11 @@ pub struct Options {
     pub slow_questions: usize,
     /// answers of the store that are kept; default 65 536, of 96 bytes at most. The older half goes
     pub answers: usize,
-    /// shards that the connections are dealt out to, each pushed to by a thread of its own when there is much to push;
-    /// default 1: the hub pushes alone
+    /// shards that the connections are dealt out to, and threads that share the hub's work when there is much of it;
+    /// default 1: the hub does it alone
     pub shards: usize,
-    /// pushes of one change from which on shards are pushed to at once; default 1024
-    pub shared_pushes: usize,
+    /// decisions or pushes of one change from which on it is much; default 1024
+    pub much: usize,
     pub rooms: Limits,
     /// signs cursors; from the store's settings, so that cursors survive a restart
     pub cursor_key: [u8; 32],
@@ -69,7 +69,7 @@ impl Options {
             slow_questions: 16_384,
             answers: 65_536,
             shards: 1,
-            shared_pushes: 1024,
+            much: 1024,
             rooms: Limits::default(),
             cursor_key,
         }
@@ -248,8 +248,8 @@ impl Inner {
     }
 
     fn spawn_hub(&self, ring: Arc<Ring>, catalog: Arc<Catalog>, head: Seq, options: &Options) {
-        let crew = self.spawn_crew(options.shards.max(1) - 1);
-        let shards = Shards::new(options.shards, options.shared_pushes, self.bounds, crew.clone());
+        let crew = self.spawn_crew(options);
+        let shards = Shards::new(options.shards, self.bounds, crew.clone());
         let hub = Hub {
             inbox: self.inbox.clone(),
             log: self.log.clone(),
@@ -277,9 +277,10 @@ impl Inner {
         self.spawn("feed-hub", move || hub.run());
     }
 
-    /// The hub is one of those who push.
-    fn spawn_crew(&self, helpers: usize) -> Arc<Crew> {
-        let crew = Arc::new(Crew::new());
+    /// The hub is one of those who work.
+    fn spawn_crew(&self, options: &Options) -> Arc<Crew> {
+        let helpers = options.shards.max(1) - 1;
+        let crew = Arc::new(Crew::new(helpers, options.much));
         for _ in 0..helpers {
             let crew = crew.clone();
             self.spawn("feed-shard", move || crew.run());

@@ -9,9 +9,6 @@ use std::sync::Arc;
 use std::task::Waker;
 use tidewire_model::Seq;
 
-/// Pushes, or readers to wake, for which one more helper is worth waking.
-const WORTH_A_HELPER: usize = 512;
-
 /// Connections are dealt out to shards. The hub decides what each class is told, in one order; each shard pushes it to its
 /// own connections in that order. Much is pushed by several threads at once, a shard by one of them; the hub goes on when
 /// all is pushed.
@@ -19,8 +16,6 @@ pub(crate) struct Shards {
     list: Arc<[Mutex<Shard>]>,
     crew: Arc<Crew>,
     bounds: Bounds,
-    /// pushes from which on helpers are called
-    worth: usize,
     /// what is to be pushed, by shard
     parcels: Box<[Vec<(RowId, Parcel)>]>,
     /// members that it is pushed to
@@ -78,14 +73,12 @@ pub(crate) struct Tally {
 }
 
 impl Shards {
-    /// `worth`: pushes from which on helpers are called.
-    pub fn new(count: usize, worth: usize, bounds: Bounds, crew: Arc<Crew>) -> Self {
+    pub fn new(count: usize, bounds: Bounds, crew: Arc<Crew>) -> Self {
         let count = count.clamp(1, usize::from(ShardId::MAX));
         Self {
             list: (0..count).map(|_| Mutex::default()).collect(),
             crew,
             bounds,
-            worth,
             parcels: (0..count).map(|_| Vec::new()).collect(),
             pushes: 0,
             sleepers: 0,
@@ -148,7 +141,7 @@ impl Shards {
     pub fn push(&mut self, seq: Seq) -> Tally {
         let members = std::mem::take(&mut self.pushes);
         let busy = || self.parcels.iter().enumerate().filter(|(_, parcels)| !parcels.is_empty());
-        let tally = if members < self.worth || busy().nth(1).is_none() {
+        let tally = if !self.crew.is_for(members) || busy().nth(1).is_none() {
             self.push_alone(seq)
         } else {
             let busy = busy().map(|(index, _)| index).collect();
@@ -172,9 +165,8 @@ impl Shards {
         for index in &busy {
             std::mem::swap(&mut self.list[*index].lock().parcels, &mut self.parcels[*index]);
         }
-        let helpers = self.helpers(busy.len(), members);
         let pushing = Arc::new(Pushing { list: self.list.clone(), busy, seq, bounds: self.bounds });
-        self.crew.share(pushing.clone(), helpers);
+        self.crew.share(pushing.clone(), members);
         let mut tally = Tally::default();
         for index in &pushing.busy {
             let mut shard = self.list[*index].lock();
@@ -184,22 +176,16 @@ impl Shards {
         tally
     }
 
-    /// How many helpers are worth calling.
-    fn helpers(&self, parts: usize, pushes: usize) -> usize {
-        (parts - 1).min(pushes / WORTH_A_HELPER.min(self.worth.max(1)))
-    }
-
     /// Readers are woken after a whole batch, so that they find all of it at once.
     pub fn wake_readers(&mut self) {
         let sleepers = std::mem::take(&mut self.sleepers);
         if sleepers == 0 {
             return;
         }
-        if sleepers < self.worth || self.list.len() == 1 {
-            self.list.iter().for_each(|shard| shard.lock().wake_readers());
+        if self.crew.is_for(sleepers) {
+            self.crew.share(Arc::new(Waking(self.list.clone())), sleepers);
         } else {
-            let helpers = self.helpers(self.list.len(), sleepers);
-            self.crew.share(Arc::new(Waking(self.list.clone())), helpers);
+            self.list.iter().for_each(|shard| shard.lock().wake_readers());
         }
     }
 }

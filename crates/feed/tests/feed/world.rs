@@ -224,7 +224,7 @@ pub struct World {
 /// Several shards, pushed to at once whatever the number; `FEED_SHARDS=1 cargo test -p tidewire-feed` for another number.
 pub fn options() -> Options {
     let shards = option_env!("FEED_SHARDS").map_or(3, |shards| shards.parse().unwrap());
-    Options { shards, shared_pushes: 1, ..Options::new([1; 32]) }
+    Options { shards, much: 1, ..Options::new([1; 32]) }
 }
 
 impl World {
