@@ -18,7 +18,7 @@ pub(crate) struct Crew {
     /// helpers
     size: usize,
     /// pieces of work from which on they are called
-    worth: usize,
+    pub worth: usize,
     state: Mutex<State>,
     called: Condvar,
 }

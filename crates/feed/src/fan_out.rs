@@ -78,7 +78,7 @@ impl Hub {
             return Vec::new();
         }
         let cases = candidates.iter().filter_map(|id| self.classes.case(*id)).collect();
-        let judging = Arc::new(Judging::new(change, cursor, &self.answers, cases));
+        let judging = Arc::new(Judging::new(change, cursor, &self.answers, cases, self.crew.worth));
         self.crew.share(judging.clone(), candidates.len());
         judging.take()
     }

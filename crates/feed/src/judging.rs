@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use tidewire_model::Change;
 
-/// Classes that are decided in one part.
+/// Classes that are decided in one part, at most.
 const PART: usize = 256;
 
 /// What many classes are told of one change, decided by several threads at once.
@@ -16,6 +16,8 @@ pub(crate) struct Judging {
     pub cursor: Arc<str>,
     pub answers: Arc<Answers>,
     cases: Vec<Case>,
+    /// classes of one part
+    size: usize,
     /// in the order of the cases, by part
     judged: Box<[Mutex<Vec<Judged>>]>,
 }
@@ -33,9 +35,18 @@ pub(crate) enum Judged {
 }
 
 impl Judging {
-    pub fn new(change: &Arc<Change>, cursor: &Arc<str>, answers: &Arc<Answers>, cases: Vec<Case>) -> Self {
-        let parts = cases.len().div_ceil(PART);
+    /// `much`: so many cases are worth more than one part.
+    pub fn new(
+        change: &Arc<Change>,
+        cursor: &Arc<str>,
+        answers: &Arc<Answers>,
+        cases: Vec<Case>,
+        much: usize,
+    ) -> Self {
+        let size = PART.min(much.max(1));
+        let parts = cases.len().div_ceil(size);
         Self {
+            size,
             change: change.clone(),
             cursor: cursor.clone(),
             answers: answers.clone(),
@@ -47,7 +58,7 @@ impl Judging {
     /// Everything that was judged, in the order of the cases. Of a part that failed nothing is told.
     pub fn take(&self) -> Vec<Judged> {
         let mut all = Vec::with_capacity(self.cases.len());
-        for (judged, cases) in self.judged.iter().zip(self.cases.chunks(PART)) {
+        for (judged, cases) in self.judged.iter().zip(self.cases.chunks(self.size)) {
             let mut judged = std::mem::take(&mut *judged.lock());
             judged.resize_with(cases.len(), || Judged::Verdict(Verdict::Nothing));
             all.append(&mut judged);
@@ -72,7 +83,7 @@ impl Parts for Judging {
     }
 
     fn part(&self, index: usize) {
-        let cases = self.cases.chunks(PART).nth(index).unwrap_or_default();
+        let cases = self.cases.chunks(self.size).nth(index).unwrap_or_default();
         let mut scratch = Vec::new();
         let judged = cases.iter().map(|case| self.judge(case, &mut scratch)).collect();
         *self.judged[index].lock() = judged;
