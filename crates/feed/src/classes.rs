@@ -28,6 +28,8 @@ pub(crate) struct Classes {
     seats: Vec<Seat>,
     free_seats: Vec<SeatId>,
     shards: Shards,
+    /// empty classes, whose memory is to be given back
+    dead: Vec<Class>,
 }
 
 pub(crate) struct Class {
@@ -65,6 +67,7 @@ impl Classes {
             seats: Vec::new(),
             free_seats: Vec::new(),
             shards,
+            dead: Vec::new(),
         }
     }
 
@@ -241,6 +244,12 @@ impl Classes {
         self.index.remove(id, &class.decision.topic, &class.place);
         self.projections.give_back(class.projection);
         self.free.push(id);
+        self.dead.push(class);
+    }
+
+    /// Classes that were left empty since they were thrown away last.
+    pub fn dead(&mut self) -> &mut Vec<Class> {
+        &mut self.dead
     }
 }
 

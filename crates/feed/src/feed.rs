@@ -19,6 +19,7 @@ use crate::shards::Shards;
 use crate::slow::SlowLane;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
+use crate::waste::Waste;
 use crate::weigh::Weight;
 
 use hashbrown::HashMap;
@@ -273,8 +274,16 @@ impl Inner {
             workspace: Workspace::default(),
             applied: None,
             crew,
+            waste: self.spawn_waste(),
         };
         self.spawn("feed-hub", move || hub.run());
+    }
+
+    fn spawn_waste(&self) -> Arc<Waste> {
+        let waste = Arc::new(Waste::new());
+        let run = waste.clone();
+        self.spawn("feed-waste", move || run.run());
+        waste
     }
 
     /// The hub is one of those who work.

@@ -14,6 +14,7 @@ use crate::rooms::Rooms;
 use crate::slow::SlowLane;
 use crate::stats::Counters;
 use crate::turns::Turns;
+use crate::waste::Waste;
 use crate::{ConnectionId, Ending, ResetReason};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub(crate) struct Hub {
     pub frames: Frames,
     pub workspace: Workspace,
     pub crew: Arc<Crew>,
+    pub waste: Arc<Waste>,
     /// when the commit was announced that was just applied for somebody
     pub applied: Option<Instant>,
 }
@@ -72,6 +74,7 @@ impl Hub {
             self.drop_abandoned();
             self.workspace.wake_readers();
             self.classes.wake_readers();
+            self.classes.dead().clear();
             if let Some(announced) = self.applied.take() {
                 self.counters.fan_outs.add(announced.elapsed());
             }
@@ -205,6 +208,7 @@ impl Drop for Hub {
             client.outbox.close(Ending::Stopped);
         }
         self.crew.close();
+        self.waste.close();
         self.slow.close();
         self.replays.close();
     }

@@ -42,6 +42,7 @@ mod stats;
 mod topic;
 mod touched;
 mod turns;
+mod waste;
 mod weigh;
 
 pub use class::ClassSpec;

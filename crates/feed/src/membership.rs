@@ -23,6 +23,7 @@ impl Hub {
         self.identities.remove(id, &client.principal);
         self.subscribed -= client.subscriptions.len();
         client.leave_all(&mut self.classes);
+        self.waste.throw(client, self.classes.dead());
         self.count();
     }
 
@@ -51,7 +52,7 @@ impl Hub {
             held.ask(&client.outbox, &client.principal, &mut self.classes, &self.catalog);
         }
         // only now, so that a class lives on if its last member comes back
-        for held in gone.into_values() {
+        for mut held in gone.into_values() {
             held.leave(&mut self.classes);
         }
         self.settle(id);
