@@ -7,7 +7,6 @@ use crate::shards::{Parcel, Tally};
 use crate::slot::Slot;
 use crate::slow::Question;
 use std::sync::Arc;
-use std::task::Waker;
 use tidewire_model::{Change, Message};
 
 /// Memory that every fan-out uses again.
@@ -17,16 +16,6 @@ pub(crate) struct Workspace {
     deliveries: Vec<(ClassId, Parcel)>,
     questions: Vec<Question>,
     pub scratch: Vec<u8>,
-    pub wakers: Vec<Waker>,
-}
-
-impl Workspace {
-    /// Readers are woken after a whole batch, so that they find all of it at once.
-    pub fn wake_readers(&mut self) {
-        for waker in self.wakers.drain(..) {
-            waker.wake();
-        }
-    }
 }
 
 impl Hub {

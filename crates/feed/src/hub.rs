@@ -72,7 +72,6 @@ impl Hub {
                 Popped::Closed => break,
             }
             self.drop_abandoned();
-            self.workspace.wake_readers();
             self.classes.wake_readers();
             self.classes.dead().clear();
             if let Some(announced) = self.applied.take() {
