@@ -140,7 +140,10 @@ impl Feed {
     pub fn connect(&self, on_revoked: OnRevoked) -> Connection {
         let id = ConnectionId(self.inner.next_id.fetch_add(1, Relaxed));
         let outbox = Outbox::new(id);
-        if !self.inner.inbox.notify(Input::Connect { outbox: outbox.clone(), on_revoked }) {
+        // nothing can be told to it before it asks for something, and that wakes the hub
+        if self.inner.inbox.leave(Input::Connect { outbox: outbox.clone(), on_revoked }) {
+            self.inner.counters.connections.add(1);
+        } else {
             outbox.close(Ending::Stopped);
         }
         Connection { outbox, inbox: self.inner.inbox.clone(), bounds: self.inner.bounds }

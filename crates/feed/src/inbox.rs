@@ -95,7 +95,7 @@ struct State {
     changes: usize,
     /// the last change announced, queued or not
     announced: Seq,
-    /// whether the hub had a connection when it last looked: one that comes wakes it by itself
+    /// whether the hub had a connection when it last looked: one that comes wakes it when it wants something
     heard: bool,
     closed: bool,
 }
@@ -185,14 +185,19 @@ impl Inbox {
 
     /// For what each connection has at most once at a time; never waits. False once the hub has stopped.
     pub fn notify(&self, input: Input) -> bool {
+        let is_taken = self.leave(input);
+        self.ready.notify_one();
+        is_taken
+    }
+
+    /// The same for what need not be done before the next that comes: a hub that sleeps is not woken.
+    pub fn leave(&self, input: Input) -> bool {
         let mut state = self.state.lock();
         if state.closed {
             return false;
         }
         let announced = state.announced;
         state.push(announced, input);
-        drop(state);
-        self.ready.notify_one();
         true
     }
 

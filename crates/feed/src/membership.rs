@@ -13,11 +13,11 @@ impl Hub {
     pub fn connect(&mut self, outbox: Arc<Outbox>, on_revoked: OnRevoked) {
         let client = Client { outbox, on_revoked, principal: Principal::Guest, subscriptions: Vec::new() };
         self.clients.insert(client.outbox.id, client);
-        self.count();
     }
 
     pub fn disconnect(&mut self, id: ConnectionId, ending: Ending) {
         let Some(mut client) = self.clients.remove(&id) else { return };
+        self.counters.connections.subtract(1);
         self.leave_room(id);
         client.outbox.close(ending);
         self.identities.remove(id, &client.principal);
@@ -137,7 +137,6 @@ impl Hub {
     }
 
     fn count(&self) {
-        self.counters.connections.set(self.clients.len() as u64);
         self.counters.subscriptions.set(self.subscribed as u64);
         self.counters.classes.set(self.classes.len() as u64);
     }

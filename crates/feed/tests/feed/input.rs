@@ -74,6 +74,18 @@ async fn changes_that_the_log_cannot_give_back_are_told() {
 }
 
 #[tokio::test]
+async fn who_comes_counts_before_the_hub_has_looked() {
+    let world = World::new(options());
+    let (_plugged, plug) = world.plug().await;
+    let clients: Vec<_> = (0..5).map(|_| world.connect()).collect();
+    assert_eq!(world.feed.stats().connections, 6);
+    plug.open();
+    drop(clients);
+    world.sync().await;
+    assert_eq!(world.feed.stats().connections, 1);
+}
+
+#[tokio::test]
 async fn what_belonged_to_those_who_went_is_given_back() {
     let world = World::new(options());
     let listen = Listen::to("l", "n = 1");
