@@ -123,7 +123,7 @@ impl Classes {
     }
 
     /// Gives this to all members with the next push, behind what they were given before.
-    pub fn give(&mut self, id: ClassId, parcel: &Parcel) {
+    pub fn give(&mut self, id: ClassId, parcel: Parcel) {
         if let Some(class) = &self.list[id as usize] {
             self.shards.give(&class.rows, class.members as usize, parcel);
         }

@@ -74,7 +74,7 @@ impl Hub {
 
     fn deliver(&mut self, change: &Change) {
         for (id, parcel) in self.workspace.deliveries.drain(..) {
-            self.classes.give(id, &parcel);
+            self.classes.give(id, parcel);
         }
         let tally = self.classes.push(change.position.seq);
         // only now: what no outbox holds is not asked
@@ -102,7 +102,7 @@ impl Hub {
             let Message { id, data, at, .. } = message;
             let event = Event::Message { id, data, at: *at, cursor: &cursor };
             let Some(frame) = class.decision.encode(&event, &mut self.workspace.scratch) else { continue };
-            self.classes.give(*listener, &Parcel::Message(frame));
+            self.classes.give(*listener, Parcel::Message(frame));
         }
         let tally = self.classes.push(self.position);
         self.count_pushes(tally);

@@ -132,8 +132,11 @@ impl Shards {
     }
 
     /// Gives this to rows of so many members with the next push, behind what they were given before.
-    pub fn give(&mut self, rows: &Rows, members: usize, parcel: &Parcel) {
-        rows.each(|shard, row| self.parcels[usize::from(shard)].push((row, parcel.clone())));
+    pub fn give(&mut self, rows: &Rows, members: usize, parcel: Parcel) {
+        match rows {
+            Rows::One(shard, row) => self.parcels[usize::from(*shard)].push((*row, parcel)),
+            rows => rows.each(|shard, row| self.parcels[usize::from(shard)].push((row, parcel.clone()))),
+        }
         self.pushes += members;
     }
 
