@@ -4,7 +4,6 @@ import socket
 import threading
 
 from deadline import wait_for
-from server import free_port
 
 
 class Relay:
@@ -12,15 +11,16 @@ class Relay:
 
     def __init__(self, port):
         self.target = ("127.0.0.1", port)
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.open = []
-        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self):
+        """The newest first: who comes back for a broken stream must not find a kept connection that is broken next."""
         broken, self.open = self.open, []
-        for end in broken:
+        for end in reversed(broken):
             try:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:

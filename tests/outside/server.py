@@ -1,6 +1,7 @@
 """A server in a process of its own, on a free loopback port and a temporary folder."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,11 @@ def binary():
     return str(ROOT / "target" / "release" / "tidewire")
 
 
+# What the program says of the port it has taken, and of one that somebody else has.
+LISTENS = re.compile(r"Tidewire listens on http://127\.0\.0\.1:(\d+)")
+TAKEN = "in use"
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -38,21 +44,44 @@ class Server:
         self.options = options
         self.settings = settings
         self.folder = tempfile.mkdtemp(prefix="outside-")
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        # 0: the program takes one that is free, which nobody can take in between; a restart asks for the same again
+        self.port = free_port() if TARGET == "pocketbase" else 0
+        self.url = None
         self.process = None
+        self.begun = 0
         self.root = None
 
     def start(self):
-        log = open(Path(self.folder) / "server.log", "ab")
-        command = [binary(), "serve", f"--http=127.0.0.1:{self.port}", f"--dir={self.folder}/data", *self.options]
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **self.settings})
-        log.close()
-        wait_for(self.healthy, lambda: f"a healthy server; its output:\n{self.output()}")
+        self._spawn()
+        wait_for(self._up, lambda: f"a healthy server; its output:\n{self.output()}")
         if self.root is None:
             self.command("superuser", "upsert", *SUPERUSER)
             self.root = Api(self.url).sign_in("_superusers", *SUPERUSER)
         return self
+
+    def _spawn(self):
+        with open(Path(self.folder) / "server.log", "ab") as log:
+            self.begun = log.seek(0, os.SEEK_END)
+            command = [binary(), "serve", f"--http=127.0.0.1:{self.port}", f"--dir={self.folder}/data", *self.options]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **self.settings})
+
+    def _up(self):
+        said = self._said()
+        if self.process.poll() is not None and TAKEN in said and "cannot listen" in said:
+            # between two lives somebody else had the port for a moment
+            self._spawn()
+            return False
+        if not self.port:
+            found = LISTENS.search(said)
+            self.port = int(found[1]) if found else 0
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self.healthy()
+
+    def _said(self):
+        """The output since the last start."""
+        with open(Path(self.folder) / "server.log", "rb") as log:
+            log.seek(self.begun)
+            return log.read().decode(errors="replace")
 
     def healthy(self):
         assert self.process.poll() is None, f"the server ended by itself; its output:\n{self.output()}"

@@ -88,13 +88,15 @@ def test_a_first_frame_that_is_too_large(shop):
 
 
 def test_a_first_frame_that_does_not_come():
-    server = Server(TIDEWIRE_COCOBASE_AUTH_TIMEOUT="1")
+    server = Server(TIDEWIRE_COCOBASE_AUTH_TIMEOUT="2")
     try:
         shop = Project(server.start(), "shop")
-        sockets = [WebSocket(server.url, f"/realtime/{path}") for path in EVERYWHERE]
-        for socket in sockets:
+        sockets = []
+        for path in EVERYWHERE:
+            sockets.append(WebSocket(server.url, f"/realtime/{path}"))
             # protocol pings are no first frame
-            socket.connection.ping()
+            sockets[-1].connection.ping()
+        for socket in sockets:
             assert socket.end() == POLICY
             assert socket.frames == [{"error": "Authentication timeout"}]
             socket.close()

@@ -1,8 +1,15 @@
 use crate::{Hands, Occasion};
+use std::time::Duration;
 
 /// User code that is called for an event. It may block, up to its time limit.
 pub trait Handler: Send + Sync {
     fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), HookError>;
+
+    /// How long it may take where somebody waits for it who may not block; `None`: as long as all that ask for nothing.
+    /// Never longer than [`LONGEST`](crate::LONGEST).
+    fn time(&self) -> Option<Duration> {
+        None
+    }
 }
 
 impl<F> Handler for F

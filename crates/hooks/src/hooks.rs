@@ -19,6 +19,8 @@ struct Inner {
     /// one change of the lists at a time
     changing: Mutex<()>,
     next_id: AtomicU64,
+    /// the longest time of a handler, in milliseconds
+    longest: AtomicU64,
     counters: Arc<Counters>,
     voice: ArcSwapOption<Arc<dyn Voice>>,
     listener: RwLock<Option<Listener>>,
@@ -39,6 +41,7 @@ impl Inner {
             lists: std::array::from_fn(|_| ArcSwap::default()),
             changing: Mutex::default(),
             next_id: AtomicU64::new(0),
+            longest: AtomicU64::new(millis(limits.time)),
             counters: Arc::default(),
             voice: ArcSwapOption::empty(),
             listener: RwLock::default(),
@@ -86,8 +89,21 @@ impl Hooks {
         for (event, slot) in Event::ALL.into_iter().zip(&self.inner.lists) {
             exchange(slot, old, added.iter().filter(|(_, registration)| registration.event == event));
         }
+        self.measure();
         self.tell();
         added.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// The longest that any handler may take now.
+    pub fn longest(&self) -> Duration {
+        Duration::from_millis(self.inner.longest.load(Ordering::Relaxed))
+    }
+
+    fn measure(&self) {
+        let lists = self.inner.lists.iter().map(|list| list.load_full());
+        let longest = lists.filter_map(|list| list.iter().filter_map(|(_, one)| one.time()).max()).max();
+        let longest = longest.unwrap_or_default().max(self.inner.limits.time);
+        self.inner.longest.store(millis(longest), Ordering::Relaxed);
     }
 
     /// What the handlers of this event have done so far.
@@ -191,7 +207,8 @@ impl Hooks {
         for (_, registration) in self.slot(occasion.event).load_full().iter() {
             if registration.concerns(occasion.collection.as_deref()) {
                 let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-                let time = left.unwrap_or(Duration::MAX).min(self.inner.limits.time);
+                let time = registration.time().unwrap_or(self.inner.limits.time);
+                let time = left.unwrap_or(Duration::MAX).min(time);
                 let outcome = self.run(registration, occasion, hands.clone(), time).await;
                 registration.judge(occasion.event, outcome)?;
                 look(occasion)?;
@@ -272,6 +289,10 @@ impl std::fmt::Debug for Hooks {
     }
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Leaves the list alone if nothing of it changes.
 fn exchange<'a>(slot: &ArcSwap<List>, old: &[HookId], new: impl Iterator<Item = &'a (HookId, Registration)>) {
     let (known, mut new) = (slot.load(), new.peekable());
@@ -316,7 +337,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::NoHands;
+    use crate::{Handler, NoHands};
     use serde_json::{Value as Json, json};
     use tidewire_model::TenantId;
 
@@ -450,7 +471,11 @@ mod tests {
     #[tokio::test]
     async fn who_asks_waits_no_longer_than_the_limit() {
         for (stop_on_error, status) in [(false, None), (true, Some(500))] {
-            let hooks = Hooks::with_limits(Limits { time: Duration::from_millis(20), at_once: 1 });
+            let hooks = Hooks::with_limits(Limits {
+                time: Duration::from_millis(20),
+                at_once: 1,
+                ..Limits::default()
+            });
             let (release, held) = std::sync::mpsc::channel::<()>();
             let held = Mutex::new(held);
             let hang = move |occasion: &mut Occasion, _: &mut dyn Hands| -> Outcome {
@@ -473,6 +498,48 @@ mod tests {
             drop(release);
             while ask().await.0.is_none() {}
             hooks.unregister(first);
+        }
+    }
+
+    /// Asks for a time of its own, and waits for it to be over or for a word.
+    struct Slow(Duration, Mutex<std::sync::mpsc::Receiver<()>>);
+
+    impl Handler for Slow {
+        fn call(&self, occasion: &mut Occasion, _: &mut dyn Hands) -> Outcome {
+            let heard = self.1.lock().recv();
+            occasion.fields.insert("heard".to_owned(), json!(heard.is_ok()));
+            Ok(())
+        }
+
+        fn time(&self) -> Option<Duration> {
+            Some(self.0)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handler_may_ask_for_more_time_than_others_have() {
+        let least = Duration::from_millis(1);
+        let hooks = Hooks::with_limits(Limits { time: least, ..Limits::default() });
+        assert_eq!(hooks.longest(), least);
+        for (asked, longest) in [(Duration::from_secs(50), 50), (Duration::from_secs(5000), 60)] {
+            let (word, wait) = std::sync::mpsc::channel();
+            let slow = Arc::new(Slow(asked, Mutex::new(wait)));
+            let id = hooks.register(Registration::new(Event::RealtimeConnect, "slow", slow));
+            assert_eq!(hooks.longest(), Duration::from_secs(longest));
+            let begun = Instant::now();
+            let speaking = std::thread::spawn(move || {
+                // the time of all others is over by then
+                while begun.elapsed() <= least {
+                    std::thread::yield_now();
+                }
+                word.send(()).unwrap();
+            });
+            let occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
+            let (occasion, outcome) = hooks.ask(occasion, NoHands).await;
+            assert_eq!((outcome, &occasion.fields["heard"]), (Ok(()), &json!(true)));
+            speaking.join().unwrap();
+            hooks.unregister(id);
+            assert_eq!(hooks.longest(), least);
         }
     }
 

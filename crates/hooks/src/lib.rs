@@ -15,7 +15,7 @@ pub use event::Event;
 pub use handler::{Handler, HookError, Refusal};
 pub use hands::{Act, ActError, Hands, NoHands};
 pub use hooks::{HookId, Hooks};
-pub use limits::Limits;
+pub use limits::{LONGEST, Limits};
 pub use occasion::Occasion;
 pub use registration::Registration;
 pub use stats::Stats;

@@ -1,5 +1,6 @@
-use crate::{Event, Handler, Hands, HookError, Occasion};
+use crate::{Event, Handler, Hands, HookError, LONGEST, Occasion};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A handler and when it is called.
 #[derive(Clone)]
@@ -39,6 +40,11 @@ impl Registration {
     /// Whether it asked for what happens in this collection.
     pub fn concerns(&self, collection: Option<&str>) -> bool {
         self.collection.is_none() || self.collection.as_deref() == collection
+    }
+
+    /// How long the handler may take, if it has asked for a time.
+    pub fn time(&self) -> Option<Duration> {
+        self.handler.time().map(|time| time.min(LONGEST))
     }
 
     /// Calls the handler; once it is registered, a panic is a failure as any other.

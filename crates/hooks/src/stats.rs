@@ -51,6 +51,10 @@ impl Handler for Counted {
         self.counters.count(event, &outcome, started.elapsed());
         outcome
     }
+
+    fn time(&self) -> Option<Duration> {
+        self.handler.time()
+    }
 }
 
 impl Counters {

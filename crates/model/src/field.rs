@@ -2,10 +2,10 @@ use crate::value::{GeoPoint, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// One field of a collection; the JSON form is PocketBase's.
 /// The pattern of ids that collections have by default.
 pub const RECORD_ID: &str = "^[a-z0-9]+$";
 
+/// One field of a collection; the JSON form is PocketBase's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Field {

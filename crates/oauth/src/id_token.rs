@@ -1,7 +1,7 @@
-//! ID tokens: signature, issuer, audience and times.
+//! ID tokens: signature, issuer, audience, times and nonce.
 
 use crate::user_info::AGENT;
-use crate::{OAuthError, Provider, signature};
+use crate::{OAuthError, Provider, nonce, signature};
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, Header, Validation, decode, decode_header};
 use serde_json::Value as Json;
@@ -10,10 +10,19 @@ use tidewire_outbound::{Client, Request};
 /// Seconds by which clocks may differ.
 const LEEWAY: u64 = 300;
 
-/// The claims of a token that the provider's keys have signed for us.
-pub(crate) async fn verify(client: &Client, provider: &Provider, token: &str) -> Result<Json, OAuthError> {
+/// The claims of a token that the provider's keys have signed for us, and for the client that has this verifier.
+pub(crate) async fn verify(
+    client: &Client,
+    provider: &Provider,
+    token: &str,
+    verifier: &str,
+) -> Result<Json, OAuthError> {
     let keys = fetch(client, provider.keys_url()).await?;
-    claims(provider, &keys, token)
+    let claims = claims(provider, &keys, token)?;
+    if provider.sends_nonce() {
+        nonce::check(&claims, verifier)?;
+    }
+    Ok(claims)
 }
 
 /// Asked for each time: who signs in is patient, and a key that was withdrawn counts no more.

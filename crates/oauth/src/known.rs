@@ -1,6 +1,7 @@
 //! What is known of a provider before anybody configures it.
 
 use crate::emails::Emails;
+use crate::logo::logo;
 use crate::odd::Finish;
 use crate::profile::Profile;
 use crate::table::TABLE;
@@ -88,6 +89,13 @@ pub(crate) fn find(name: &str) -> Option<&'static Known> {
 pub struct Listed {
     pub name: &'static str,
     pub display_name: &'static str,
+}
+
+impl Listed {
+    /// Drawn by ourselves.
+    pub fn logo(&self) -> String {
+        logo(self.display_name)
+    }
 }
 
 /// All providers, the better known first.

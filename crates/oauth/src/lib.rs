@@ -6,6 +6,8 @@ mod error;
 mod grant;
 mod id_token;
 mod known;
+mod logo;
+mod nonce;
 mod odd;
 mod offer;
 mod person;

@@ -1,5 +1,6 @@
 //! What a client needs to send a user to a provider.
 
+use crate::nonce::nonce;
 use crate::{OAuthError, Provider};
 use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, Scope};
@@ -39,6 +40,9 @@ impl Provider {
             offer.challenge = challenge.as_str().to_owned();
             offer.challenge_method = challenge.method().as_str().to_owned();
             request = request.set_pkce_challenge(challenge);
+            if self.sends_nonce() {
+                request = request.add_extra_param("nonce", nonce(&offer.verifier));
+            }
         }
         offer.auth_url = format!("{}&redirect_uri=", request.url().0);
         Ok(offer)
@@ -76,6 +80,8 @@ mod tests {
             assert_eq!(offer.verifier.len(), if pkce { 43 } else { 0 }, "{name}");
             assert_eq!(params.get("code_challenge").cloned().unwrap_or_default(), offer.challenge);
             assert_eq!(params.contains_key("response_mode"), name == "apple");
+            // only where an ID token is looked at, which needs keys
+            assert_eq!(params.contains_key("nonce"), name == "apple", "{name}");
         }
     }
 
@@ -92,6 +98,22 @@ mod tests {
         let (offer, params) = offer(options).unwrap();
         assert!(offer.auth_url.starts_with("https://git.test/auth?") && params["scope"] == "read_user");
         assert!(offer.verifier.is_empty() && offer.challenge_method.is_empty());
+    }
+
+    #[test]
+    fn a_nonce_goes_with_the_verifier() {
+        let keys = serde_json::json!({ "jwksURL": "https://id.test/keys" });
+        let keys = keys.as_object().cloned();
+        let auth_url: Box<str> = "https://id.test/a".into();
+        let with =
+            |pkce| ProviderOptions { auth_url: auth_url.clone(), extra: keys.clone(), pkce, ..named("oidc") };
+        let (offered, params) = offer(with(None)).unwrap();
+        assert_eq!(params["nonce"], nonce(&offered.verifier));
+        assert!(
+            params["nonce"] != offered.challenge
+                && params["nonce"] != nonce(&offer(with(None)).unwrap().0.verifier)
+        );
+        assert!(!offer(with(Some(false))).unwrap().1.contains_key("nonce"));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use crate::known::{self, Known, Source};
+use crate::logo::logo;
 use crate::odd::Facts;
 use crate::{Grant, OAuthError, Person, id_token, token, user_info};
 use serde_json::Value as Json;
@@ -27,6 +28,16 @@ impl Provider {
 
     pub fn display_name(&self) -> &str {
         or(&self.options.display_name, self.known.display_name)
+    }
+
+    /// Drawn by ourselves.
+    pub fn logo(&self) -> String {
+        logo(self.display_name())
+    }
+
+    /// Without a verifier there is nothing that a nonce could be bound to, without an ID token nothing that holds one.
+    pub(crate) fn sends_nonce(&self) -> bool {
+        self.pkce() && self.wants_id_token()
     }
 
     pub(crate) fn pkce(&self) -> bool {
@@ -75,7 +86,7 @@ impl Provider {
     async fn ask(&self, client: &Client, grant: &Grant<'_>) -> Result<Person, OAuthError> {
         let token = token::exchange(client, self, grant).await?;
         let claims = match self.wants_id_token() && !token.id_token.is_empty() {
-            true => Some(id_token::verify(client, self, &token.id_token).await?),
+            true => Some(id_token::verify(client, self, &token.id_token, grant.verifier).await?),
             false => None,
         };
         let told = match self.known.source {

@@ -1,7 +1,7 @@
 use crate::address::is_public;
 use crate::guard::{Allowed, Guard, check};
 use crate::redirect::{Journey, MOST};
-use crate::{OutboundError, Policy, Request, Response, tls};
+use crate::{OutboundError, Policy, Request, Response, Roots, tls};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 use std::net::IpAddr;
@@ -22,13 +22,18 @@ pub struct Client {
 }
 
 impl Client {
+    /// Trusts whoever browsers trust.
     pub fn new(policy: Policy) -> Self {
-        let private = policy.private;
-        Self::guarded(policy, Arc::new(move |address: IpAddr| private || is_public(address)))
+        Self::trusting(&Roots::default(), policy)
     }
 
-    fn guarded(policy: Policy, allowed: Allowed) -> Self {
-        let inner = build(allowed.clone());
+    pub fn trusting(roots: &Roots, policy: Policy) -> Self {
+        let private = policy.private;
+        Self::guarded(roots, policy, Arc::new(move |address: IpAddr| private || is_public(address)))
+    }
+
+    fn guarded(roots: &Roots, policy: Policy, allowed: Allowed) -> Self {
+        let inner = build(roots, allowed.clone());
         Self { inner, allowed, policy }
     }
 
@@ -69,8 +74,8 @@ impl std::fmt::Debug for Client {
     }
 }
 
-fn build(allowed: Allowed) -> Result<reqwest::Client, OutboundError> {
-    let tls = tls::config().map_err(|error| OutboundError::Failed(error.to_string()))?;
+fn build(roots: &Roots, allowed: Allowed) -> Result<reqwest::Client, OutboundError> {
+    let tls = tls::config(roots)?;
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .dns_resolver(Arc::new(Guard { allowed }))

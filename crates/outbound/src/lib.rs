@@ -8,9 +8,11 @@ mod guard;
 mod policy;
 mod redirect;
 mod request;
+mod roots;
 mod tls;
 
 pub use client::Client;
 pub use error::OutboundError;
 pub use policy::Policy;
 pub use request::{Request, Response};
+pub use roots::Roots;

@@ -1,10 +1,11 @@
-use rustls::{ClientConfig, RootCertStore};
+use crate::{OutboundError, Roots};
+use rustls::ClientConfig;
 use std::sync::Arc;
 
-/// The roots that browsers trust, and one provider of cryptography, whatever else the process has.
-pub(crate) fn config() -> Result<ClientConfig, rustls::Error> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+/// One provider of cryptography, whatever else the process has.
+pub(crate) fn config(roots: &Roots) -> Result<ClientConfig, OutboundError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| OutboundError::Failed(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots.store()?).with_no_client_auth())
 }

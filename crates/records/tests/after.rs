@@ -268,6 +268,25 @@ fn what_retention_deleted_is_passed_over() {
 }
 
 #[test]
+fn a_crash_in_the_first_moment_of_a_group_loses_nothing() {
+    let world = with_posts();
+    let followers = start(&world);
+    // it hears nothing in this life: its first call does not return
+    let (release, held) = channel::<()>();
+    let held = Mutex::new(held);
+    let first = register(world.store.hooks(), "a", move |_| held.lock().unwrap().recv().is_err());
+    followers.rooted();
+    create(&world, "one");
+    assert_eq!(next(&first), "create one");
+    let again = world.reopen();
+    let second = register(again.store.hooks(), "a", |_| false);
+    let next_life = start(&again);
+    assert_eq!(next(&second), "create one");
+    next_life.stop();
+    drop((release, followers));
+}
+
+#[test]
 fn without_a_clean_stop_nothing_is_lost_and_what_was_saved_is_not_repeated() {
     let world = with_posts();
     let followers = start(&world);

@@ -1,6 +1,6 @@
 use crate::fetch::Fetch;
 use crate::modules::Modules;
-use crate::options::{LINE, LONGEST};
+use crate::options::{LINE, MOST, STEP};
 use crate::run::{self, Sound};
 use crate::sources::Sources;
 use crate::stage::{Functions, Stage};
@@ -13,7 +13,7 @@ use serde_json::json;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
-use tidewire_hooks::Event;
+use tidewire_hooks::{Event, LONGEST};
 
 const PRELUDE: &str = include_str!("prelude.js");
 
@@ -36,6 +36,7 @@ pub struct Declared {
     pub stop_on_error: bool,
     /// seconds
     pub timeout: Option<f64>,
+    pub instructions: Option<u64>,
     pub name: String,
     pub schedule: Option<String>,
 }
@@ -48,14 +49,15 @@ impl Engine {
         fetch: Fetch,
         quiet: bool,
     ) -> Result<(Self, Vec<Declared>), String> {
-        let stage = Stage::new(fetch, Instant::now() + options.load, quiet);
+        let steps = options.instructions.div_ceil(STEP).max(1);
+        let stage = Stage::new(fetch, Instant::now() + options.load, steps, quiet);
         let text = |error: Error| error.to_string();
         let runtime = Runtime::new().map_err(text)?;
         runtime.set_memory_limit(options.memory);
         runtime.set_max_stack_size(options.stack);
         runtime.set_loader(Modules(sources.clone()), Modules(sources.clone()));
         let watched = stage.clone();
-        runtime.set_interrupt_handler(Some(Box::new(move || watched.late())));
+        runtime.set_interrupt_handler(Some(Box::new(move || watched.step())));
         let tracked = stage.clone();
         runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, handled| {
             track(&ctx, &tracked, promise, reason, handled);
@@ -77,8 +79,13 @@ impl Engine {
         let prelude = prelude(ctx, stage, options).map_err(explain)?;
         for (name, text) in sources.entries() {
             evaluate(ctx, name, text).map_err(|error| {
-                if stage.late() {
-                    return format!("{name}: reading it took longer than its time limit");
+                if stage.over() {
+                    let limit = if stage.spent() {
+                        "more than its instructions"
+                    } else {
+                        "longer than its time limit"
+                    };
+                    return format!("{name}: reading it took {limit}");
                 }
                 in_file(name, explain(error))
             })?;
@@ -105,7 +112,9 @@ fn prelude<'js>(ctx: &Ctx<'js>, stage: &Rc<Stage>, options: &Options) -> Result<
     let mut named = EvalOptions::default();
     named.filename = Some("tidewire".to_owned());
     let function: Function<'js> = ctx.eval_with_options(PRELUDE, named)?;
-    let limits = json!({ "answer": options.answer, "line": LINE, "timeout": LONGEST.as_secs() });
+    let limits = json!({
+        "answer": options.answer, "line": LINE, "timeout": LONGEST.as_secs(), "instructions": MOST,
+    });
     let events: Vec<_> = Event::ALL.into_iter().filter(|event| *event != Event::Cron).collect();
     let events = events.into_iter().map(|event| json!([event.function(), event.name()])).collect();
     let (limits, events) = (limits.to_string(), serde_json::Value::Array(events).to_string());

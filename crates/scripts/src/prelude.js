@@ -220,7 +220,7 @@
     });
   }
 
-  const KINDS = { collection: "string", priority: "number", stopOnError: "boolean", timeout: "number", name: "string" };
+  const KINDS = { collection: "string", priority: "number", stopOnError: "boolean", timeout: "number", instructions: "number", name: "string" };
 
   function declare(event, called, handler, options, more) {
     if (!loading) throw new Error(`${called} can be called only while the file is read`);
@@ -232,13 +232,16 @@
       }
       if (typeof value !== kind) throw new TypeError(`${called}: "${key}" must be a ${kind}`);
     }
-    const { collection, priority = 0, stopOnError = false, timeout, name } = options;
+    const { collection, priority = 0, stopOnError = false, timeout, instructions, name } = options;
     if (!Number.isSafeInteger(priority)) throw new TypeError(`${called}: "priority" must be a whole number`);
     if (timeout !== undefined && !(timeout > 0 && timeout <= limits.timeout)) {
       throw new RangeError(`${called}: "timeout" must be above 0 and at most ${limits.timeout} seconds`);
     }
+    if (instructions !== undefined && !(Number.isSafeInteger(instructions) && instructions > 0 && instructions <= limits.instructions)) {
+      throw new RangeError(`${called}: "instructions" must be a whole number above 0 and at most ${limits.instructions}`);
+    }
     const at = place(new Error().stack).replace(/:\d+$/, "");
-    declared.push({ event, at, collection, priority, stop_on_error: stopOnError, timeout, name: name ?? at, ...more });
+    declared.push({ event, at, collection, priority, stop_on_error: stopOnError, timeout, instructions, name: name ?? at, ...more });
     handlers.push(handler);
   }
 

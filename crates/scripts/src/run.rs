@@ -25,17 +25,18 @@ pub fn outermost(ctx: &Ctx<'_>, stage: &Rc<Stage>, job: Job) -> Sound {
         return Sound::Yes;
     }
     stage.lines.set(0);
-    let Job { input, deadline, line, claim } = job;
+    let Job { input, deadline, steps, line, claim } = job;
     let line = Rc::new(line);
     stage.deadline.set(deadline);
+    stage.steps.set(steps.max(1));
     stage.talks.borrow_mut().push(line.clone());
     let (mut ended, mut sound) = perform(ctx, stage, &input, true);
     if let Some(text) = strays(ctx, stage) {
         ended = ended.and(Err(HookError::Failed(text)));
     }
     stage.talks.borrow_mut().pop();
-    if ended.is_err() && stage.late() {
-        (ended, sound) = (Err(HookError::TimedOut), false);
+    if let Some(limit) = limit(stage).filter(|_| ended.is_err()) {
+        (ended, sound) = (Err(limit), false);
     }
     if !claim.finish() {
         return Sound::GivenUp;
@@ -49,19 +50,32 @@ pub fn nested(ctx: &Ctx<'_>, stage: &Rc<Stage>, job: Job) {
     if !job.claim.take() {
         return;
     }
-    let Job { input, deadline, line, claim } = job;
+    let Job { input, deadline, steps, line, claim } = job;
     let line = Rc::new(line);
     let outer = stage.deadline.replace(deadline);
+    // what it takes is taken from the outer one as well
+    let left = stage.steps.get();
+    let own = steps.max(1).min(left);
+    stage.steps.set(own);
     stage.talks.borrow_mut().push(line.clone());
     let (mut ended, sound) = perform(ctx, stage, &input, false);
     stage.talks.borrow_mut().pop();
-    if ended.is_err() && stage.late() {
-        ended = Err(HookError::TimedOut);
+    if let Some(limit) = limit(stage).filter(|_| ended.is_err()) {
+        ended = Err(limit);
     }
+    stage.steps.set(left.saturating_sub(own - stage.steps.get()));
     stage.spoilt.set(stage.spoilt.get() || !sound);
     stage.deadline.set(outer);
     claim.finish();
     let _ = line.out.send(ToCaller::Done(ended));
+}
+
+/// Which limit the call that runs now has hit.
+fn limit(stage: &Stage) -> Option<HookError> {
+    if stage.spent() {
+        return Some(HookError::Failed("it took more than its limit of instructions".to_owned()));
+    }
+    stage.late().then_some(HookError::TimedOut)
 }
 
 fn perform(ctx: &Ctx<'_>, stage: &Stage, input: &Input, all: bool) -> (Ended, bool) {
@@ -69,7 +83,7 @@ fn perform(ctx: &Ctx<'_>, stage: &Stage, input: &Input, all: bool) -> (Ended, bo
         Ok(Settled::Nothing) => (Ok(None), true),
         Ok(Settled::Text(text)) => input::read(&text),
         Ok(Settled::Never) => (Err(HookError::Failed("its promise never comes to an end".to_owned())), true),
-        Ok(Settled::Late) => (Err(HookError::TimedOut), false),
+        Ok(Settled::Over) => (Err(limit(stage).unwrap_or(HookError::TimedOut)), false),
         // the prelude catches what can be caught
         Err(error) => (Err(HookError::Failed(explain(ctx, stage, error))), false),
     };
@@ -92,8 +106,8 @@ enum Settled {
     Text(String),
     /// nothing is left to do, and still it waits
     Never,
-    /// there is always more to do
-    Late,
+    /// there is more to do than a limit allows
+    Over,
 }
 
 /// Drives promises to their end: all of them, or no more than this one needs.
@@ -101,8 +115,8 @@ fn settle<'js>(ctx: &Ctx<'js>, stage: &Stage, value: Value<'js>, all: bool) -> R
     let promise = value.as_promise().cloned();
     let waits = || promise.as_ref().is_some_and(|promise| promise.state() == PromiseState::Pending);
     while (all || waits()) && ctx.execute_pending_job() {
-        if stage.late() {
-            return Ok(Settled::Late);
+        if stage.over() {
+            return Ok(Settled::Over);
         }
     }
     let value = match &promise {

@@ -1,5 +1,5 @@
 use crate::input::Input;
-use crate::options::{DEPTH, SLACK};
+use crate::options::{DEPTH, SLACK, STEP};
 use crate::pool::{Kind, Pool};
 use crate::talk::{Caller, Ended, Job, ToCaller, ToRuntime};
 use serde_json::Value as Json;
@@ -15,6 +15,7 @@ pub struct Script {
     /// which of the functions
     pub index: usize,
     pub time: Duration,
+    pub instructions: u64,
 }
 
 thread_local! {
@@ -34,7 +35,7 @@ impl Handler for Script {
         let failed = |text: String| HookError::Failed(text);
         let input = Input::new(self.index, occasion).map_err(|error| failed(error.to_string()))?;
         let (outer, deadline) = self.outer()?;
-        let (job, caller) = Job::new(input, deadline);
+        let (job, caller) = Job::new(input, deadline, self.instructions.div_ceil(STEP));
         let kind = Kind::of(occasion.event);
         let call = Call { pool: &self.pool, kind, nested: outer.is_some(), caller, deadline };
         match outer {
@@ -48,6 +49,10 @@ impl Handler for Script {
             changes.apply(occasion);
         }
         Ok(())
+    }
+
+    fn time(&self) -> Option<Duration> {
+        Some(self.time)
     }
 }
 

@@ -55,7 +55,8 @@ fn registration(
     let unknown = || LoadError::Script(format!("{}: no event {:?}", declared.at, declared.event));
     let event = Event::named(&declared.event).ok_or_else(unknown)?;
     let time = declared.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let script = Script { pool: pool.clone(), index, time: time.unwrap_or(options.time) };
+    let instructions = declared.instructions.unwrap_or(options.instructions);
+    let script = Script { pool: pool.clone(), index, time: time.unwrap_or(options.time), instructions };
     // a cron is found among all others as if its name were a collection's
     let cron = (event == Event::Cron).then_some(declared.name);
     Ok(Registration {

@@ -9,6 +9,8 @@ use std::time::Instant;
 pub struct Stage {
     /// when the call that runs now is interrupted
     pub deadline: Cell<Instant>,
+    /// steps of instructions that it may still take
+    pub steps: Cell<u64>,
     /// calls under way, the innermost last
     pub talks: RefCell<Vec<Rc<Line<ToCaller, ToRuntime>>>>,
     /// a promise was rejected that nobody listens to, or listens to only since
@@ -33,9 +35,10 @@ pub struct Functions {
 }
 
 impl Stage {
-    pub fn new(fetch: Fetch, deadline: Instant, quiet: bool) -> Rc<Self> {
+    pub fn new(fetch: Fetch, deadline: Instant, steps: u64, quiet: bool) -> Rc<Self> {
         Rc::new(Self {
             deadline: Cell::new(deadline),
+            steps: Cell::new(steps),
             talks: RefCell::default(),
             stray: Cell::default(),
             spoilt: Cell::default(),
@@ -44,6 +47,21 @@ impl Stage {
             fetch,
             functions: RefCell::default(),
         })
+    }
+
+    /// Another step of instructions is done. True if the call has hit a limit.
+    pub fn step(&self) -> bool {
+        self.steps.set(self.steps.get().saturating_sub(1));
+        self.over()
+    }
+
+    /// Whether the call that runs now has hit a limit.
+    pub fn over(&self) -> bool {
+        self.spent() || self.late()
+    }
+
+    pub fn spent(&self) -> bool {
+        self.steps.get() == 0
     }
 
     pub fn late(&self) -> bool {

@@ -28,6 +28,8 @@ pub type Ended = Result<Option<Changes>, HookError>;
 pub struct Job {
     pub input: Input,
     pub deadline: Instant,
+    /// of instructions
+    pub steps: u64,
     pub line: Line<ToCaller, ToRuntime>,
     pub claim: Arc<Claim>,
 }
@@ -45,12 +47,12 @@ pub struct Caller {
 }
 
 impl Job {
-    pub fn new(input: Input, deadline: Instant) -> (Self, Caller) {
+    pub fn new(input: Input, deadline: Instant, steps: u64) -> (Self, Caller) {
         let ((to_caller, from_runtime), (to_runtime, from_caller)) = (channel(), channel());
         let claim = Arc::new(Claim::default());
         let line = Line { out: to_caller, inward: from_caller };
         let caller = Caller { line: Line { out: to_runtime, inward: from_runtime }, claim: claim.clone() };
-        (Self { input, deadline, line, claim }, caller)
+        (Self { input, deadline, steps, line, claim }, caller)
     }
 }
 

@@ -68,7 +68,8 @@ impl App {
         let passwords = Passwords::new(HASHING.0, HASHING.1);
         let followers = Followers::start(store.clone(), passwords.clone(), config.retry)?;
         *announced.lock() = Some((feed.clone(), followers.clone()));
-        let client = Client::new(Policy { private: config.private_addresses, ..Policy::default() });
+        let policy = Policy { private: config.private_addresses, ..Policy::default() };
+        let client = Client::trusting(&config.roots, policy);
         let runtime = tokio::runtime::Handle::try_current().context("hooks over HTTP need a runtime")?;
         let webhooks = Webhooks::open(store.clone(), client, followers.clone(), runtime)?;
         let events = Events::new(store.clone(), passwords.clone());
@@ -79,6 +80,7 @@ impl App {
             gatekeeper: gatekeeper.clone(),
             passwords: passwords.clone(),
             followers: followers.clone(),
+            events: events.clone(),
         }));
         let router = router.merge(tidewire_webhooks::routes(webhooks.clone()));
         Ok(Self { store, feed, router, gatekeeper, events, followers, passwords, webhooks, announced })
@@ -117,7 +119,7 @@ fn router(config: &Config, store: &Store, feed: &Feed, passwords: &Passwords, ev
         passwords: passwords.clone(),
         events: events.clone(),
         attempts: attempts.clone(),
-        oauth2: Arc::default(),
+        oauth2: Arc::new(tidewire_pocketbase::OAuth2::trusting(&config.roots)),
         realtime: Arc::new(realtime::Realtime::new(realtime_options(config))),
         keys: keys.clone(),
         origins: origins.clone(),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 use tidewire_hooks::Hooks;
+use tidewire_outbound::Roots;
 use tidewire_records::hooks::Retry;
 use tidewire_store::Durability;
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub scripts: tidewire_scripts::Options,
     /// hooks over HTTP, and scripts that fetch, may reach private addresses; default off
     pub private_addresses: bool,
+    /// who vouches for providers, receivers of hooks and servers that scripts fetch from; default whoever browsers trust
+    pub roots: Roots,
     /// how often after-hooks that fail are called again
     pub retry: Retry,
     /// how long streams and requests may take to end after a signal; default 10 s
@@ -165,6 +168,7 @@ impl Config {
             hooks: Hooks::default(),
             scripts: tidewire_scripts::Options::new(&dir.join("hooks")),
             private_addresses: false,
+            roots: Roots::default(),
             retry: Retry::default(),
             grace: Duration::from_secs(10),
         }
@@ -180,6 +184,7 @@ impl Config {
         config.hooks = hooks()?;
         config.scripts = scripts::options(args, &config)?;
         config.private_addresses = switch("TIDEWIRE_PRIVATE_ADDRESSES", config.private_addresses)?;
+        config.roots = roots("TIDEWIRE_CA_FILE")?;
         config.retry.tries = number("TIDEWIRE_HOOK_TRIES", config.retry.tries)?;
         config.retry.pause = seconds("TIDEWIRE_HOOK_PAUSE", config.retry.pause)?;
         config.durability = durability("TIDEWIRE_SYNC", config.durability)?;
@@ -245,11 +250,19 @@ fn durability(name: &str, default: Durability) -> anyhow::Result<Durability> {
     }
 }
 
+/// Certificates in a file, besides those that browsers trust.
+fn roots(name: &str) -> anyhow::Result<Roots> {
+    let Some(path) = variable(name) else { return Ok(Roots::default()) };
+    let pem = std::fs::read(&path).with_context(|| format!("{name}: {path}"))?;
+    Roots::read(&pem).with_context(|| format!("{name}: {path}"))
+}
+
 fn hooks() -> anyhow::Result<Hooks> {
     let defaults = tidewire_hooks::Limits::default();
     Ok(Hooks::with_limits(tidewire_hooks::Limits {
         time: seconds("TIDEWIRE_HOOK_TIME", defaults.time)?,
         at_once: number("TIDEWIRE_HOOKS_AT_ONCE", defaults.at_once)?,
+        waiting: number("TIDEWIRE_HOOKS_WAITING", defaults.waiting)?,
     }))
 }
 

@@ -16,6 +16,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tidewire_auth::Passwords;
+use tidewire_connection::events::Events;
 use tidewire_feed::{Feed, Weight};
 use tidewire_model::{TenantId, timings};
 use tidewire_records::hooks::{Follower, Followers};
@@ -32,6 +33,7 @@ pub struct Metrics {
     pub gatekeeper: Arc<Gatekeeper>,
     pub passwords: Passwords,
     pub followers: Followers,
+    pub events: Events,
 }
 
 /// All of it at one moment.
@@ -137,7 +139,11 @@ impl Metrics {
             &of(|one| one.retries),
         )?;
         let help = "Changes that an after-hook was given up for";
-        page.counters_of("after_hook_given_up", help, &of(|one| one.given_up))
+        page.counters_of("after_hook_given_up", help, &of(|one| one.given_up))?;
+        let help = "Farewells and sign-ins that hooks are still to be told of";
+        page.gauge("hook_events_waiting", help, self.events.waiting() as u64)?;
+        let help = "Farewells and sign-ins that hooks were never told of because too many waited";
+        page.counter("hook_events_lost", help, self.events.lost())
     }
 
     fn door_numbers(&self, page: &mut Page<'_>) -> fmt::Result {

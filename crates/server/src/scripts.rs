@@ -19,7 +19,8 @@ use tokio::task::JoinHandle;
 /// Reads the folder; an error in a file is one here, for a hook that is missing refuses nothing.
 pub async fn start(app: &App, config: &Config) -> anyhow::Result<Scripts> {
     let (hooks, options, tokio) = (app.store.hooks().clone(), config.scripts.clone(), Handle::current());
-    let client = Client::new(Policy { private: config.private_addresses, ..Policy::default() });
+    let policy = Policy { private: config.private_addresses, ..Policy::default() };
+    let client = Client::trusting(&config.roots, policy);
     let (store, passwords) = (app.store.clone(), app.passwords.clone());
     let starting = tokio::task::spawn_blocking(move || {
         let maker = Arc::new(move || hands(&store, &passwords));

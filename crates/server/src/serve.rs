@@ -57,6 +57,8 @@ impl Running {
         let opening = config.clone();
         let app = tokio::task::spawn_blocking(move || App::open(&opening)).await??;
         let scripts = scripts::start(&app, &config).await?;
+        let followers = app.followers.clone();
+        tokio::task::spawn_blocking(move || followers.rooted()).await?;
         let control = Control::bind(&config.dir).context("cannot open the control socket")?;
         let lanes = Lanes::start(app::stream_paths()).context("cannot start a runtime")?;
         let (lane, arrivals) = (lanes.lane(), lanes.lane().arrivals().clone());

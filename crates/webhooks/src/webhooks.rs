@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidewire_hooks::{Event, HookId, Hooks, Registration};
 use tidewire_outbound::Client;
 use tidewire_records::hooks::Followers;
-use tidewire_store::Store;
+use tidewire_store::{Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
@@ -124,7 +124,10 @@ impl Inner {
         state.registered.insert(id.to_owned(), registered);
         state.registered.retain(|_, ids| !ids.is_empty());
         state.hooks = hooks;
-        Ok(())
+        // whoever is told that it holds may count on being told of what is committed from then on, whatever happens
+        let followers = self.followers.clone();
+        let rooted = tokio::task::spawn_blocking(move || followers.rooted()).await;
+        rooted.map_err(|_| StoreError::Closed.into())
     }
 
     fn register(&self, hook: &Hook) -> Vec<HookId> {

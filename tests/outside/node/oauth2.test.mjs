@@ -47,7 +47,7 @@ after(async () => {
   await server?.close();
 });
 beforeEach(async () => {
-  Object.assign(provider, { denies: false, forges: false, user: ANN });
+  Object.assign(provider, { denies: false, forges: false, mixes: false, user: ANN });
   await page?.context().close();
   page = await (await browser.newContext()).newPage();
   await page.goto(`http://127.0.0.1:${app.address().port}/`);
@@ -113,11 +113,13 @@ test("the page that a popup ends on says how it went, without a script", { skip:
   assert.deepEqual(faults, []);
 });
 
-test("a forged ID token signs nobody in", { skip: !ours }, async () => {
-  provider.forges = true;
-  for (const name of ["oidc", "oidc2"]) {
-    const refused = await signIn(name);
-    assert.deepEqual([refused.status, refused.message], [400, "Failed to fetch OAuth2 user."], JSON.stringify(refused));
+test("an ID token that is forged or another client's signs nobody in", { skip: !ours }, async () => {
+  for (const fault of ["forges", "mixes"]) {
+    Object.assign(provider, { forges: false, mixes: false, [fault]: true });
+    for (const name of ["oidc", "oidc2"]) {
+      const refused = await signIn(name);
+      assert.deepEqual([refused.status, refused.message], [400, "Failed to fetch OAuth2 user."], JSON.stringify(refused));
+    }
   }
 });
 

@@ -16,6 +16,7 @@ export class Provider {
     this.user = { sub: "user-1", name: "Ann", email: "ann@example.com", email_verified: true };
     this.denies = false;
     this.forges = false;
+    this.mixes = false;
   }
 
   async start() {
@@ -65,7 +66,7 @@ export class Provider {
     } else {
       const code = randomUUID();
       const challenge = query.get("code_challenge_method") === "S256" ? query.get("code_challenge") : null;
-      this.codes.set(code, { challenge, redirect: query.get("redirect_uri"), user: this.user, access: randomUUID() });
+      this.codes.set(code, { challenge, redirect: query.get("redirect_uri"), user: this.user, nonce: query.get("nonce") ?? undefined, access: randomUUID() });
       back.searchParams.set("code", code);
     }
     response.writeHead(302, { location: back.href }).end();
@@ -79,7 +80,7 @@ export class Provider {
     const fits = code && !code.spent && code.challenge === challenge && code.redirect === form.get("redirect_uri");
     if (form.get("grant_type") !== "authorization_code" || !fits) return json(400, { error: "invalid_grant" });
     code.spent = true;
-    return json(200, { access_token: code.access, token_type: "Bearer", expires_in: 300, id_token: this.idToken(code.user) });
+    return json(200, { access_token: code.access, token_type: "Bearer", expires_in: 300, id_token: this.idToken({ ...code.user, nonce: this.mixes ? randomUUID() : code.nonce }) });
   }
 
   idToken(user) {

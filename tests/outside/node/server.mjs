@@ -57,22 +57,40 @@ export class Server {
   }
 
   async start() {
-    this.port ??= await freePort();
-    this.url = `http://127.0.0.1:${this.port}`;
-    const words = ["serve", `--http=127.0.0.1:${this.port}`, `--dir=${this.folder}/data`, ...this.options];
-    const env = { ...process.env, ...this.settings };
-    this.process = spawn(this.binary, words, { stdio: ["ignore", "pipe", "pipe"], env });
-    this.ended = once(this.process, "exit");
-    const log = createWriteStream(join(this.folder, "server.log"), { flags: "a" });
-    this.process.stdout.pipe(log, { end: false });
-    this.process.stderr.pipe(log, { end: false });
-    await waitFor(() => this.healthy(), () => `a healthy server; its output:\n${this.output()}`);
+    // The program takes a port that is free, which nobody can take in between; a restart asks for the same again.
+    if (TARGET === "pocketbase") this.port ??= await freePort();
+    this.spawn();
+    await waitFor(() => this.up(), () => `a healthy server; its output:\n${this.output()}`);
     if (!this.root) {
       await promisify(execFile)(this.binary, ["superuser", "upsert", EMAIL, PASSWORD, `--dir=${this.folder}/data`]);
       this.root = this.client();
       await this.root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
     }
     return this;
+  }
+
+  spawn() {
+    const words = ["serve", `--http=127.0.0.1:${this.port ?? 0}`, `--dir=${this.folder}/data`, ...this.options];
+    const env = { ...process.env, ...this.settings };
+    this.process = spawn(this.binary, words, { stdio: ["ignore", "pipe", "pipe"], env });
+    this.ended = once(this.process, "exit");
+    this.said = "";
+    const log = createWriteStream(join(this.folder, "server.log"), { flags: "a" });
+    for (const output of [this.process.stdout, this.process.stderr]) {
+      output.pipe(log, { end: false });
+      output.on("data", (chunk) => (this.said += chunk));
+    }
+  }
+
+  async up() {
+    if (this.process.exitCode !== null && this.said.includes("cannot listen") && this.said.includes("in use")) {
+      // between two lives somebody else had the port for a moment
+      this.spawn();
+      return false;
+    }
+    this.port ??= this.said.match(/Tidewire listens on http:\/\/127\.0\.0\.1:(\d+)/)?.[1];
+    this.url = `http://127.0.0.1:${this.port}`;
+    return this.healthy();
   }
 
   async healthy() {

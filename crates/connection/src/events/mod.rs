@@ -18,6 +18,7 @@ pub use wish::{Grant, Wish};
 use http::StatusCode;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tidewire_auth::Passwords;
 use tidewire_hooks::{Event, Hooks, Refusal};
 use tidewire_records::Asker;
@@ -39,10 +40,8 @@ const FOLLOWED: [Event; 9] = [
     Event::RoomLeave,
 ];
 
-/// Events that may wait to be told when nobody waits for them: farewells and sign-ins. Beyond, they are lost, and the log
-/// says so.
-const WAITING: usize = 65_536;
-/// The time limits of this many handlers are what the events of one request may take together; then they count as late.
+/// This many times the longest time limit of a handler is what the events of one request may take together; then they
+/// count as late.
 const PATIENCE: u32 = 5;
 
 /// Tells user code; cheap to clone.
@@ -56,7 +55,10 @@ struct Inner {
     passwords: Passwords,
     /// where events are told that nobody waits for
     runtime: Option<Handle>,
+    /// places of events that nobody waits for: farewells and sign-ins
     waiting: Arc<Semaphore>,
+    places: usize,
+    lost: AtomicU64,
     /// connections that are followed, and events that are still to be told
     open: Arc<watch::Sender<usize>>,
 }
@@ -67,9 +69,10 @@ struct Open(Arc<watch::Sender<usize>>);
 impl Events {
     /// To be made within the runtime that outlives all connections.
     pub fn new(store: Store, passwords: Passwords) -> Self {
-        let waiting = Arc::new(Semaphore::new(WAITING));
+        let places = store.hooks().limits().waiting.min(Semaphore::MAX_PERMITS);
+        let (waiting, lost) = (Arc::new(Semaphore::new(places)), AtomicU64::new(0));
         let (open, runtime) = (Arc::new(watch::Sender::new(0)), Handle::try_current().ok());
-        Self { inner: Arc::new(Inner { store, passwords, runtime, waiting, open }) }
+        Self { inner: Arc::new(Inner { store, passwords, runtime, waiting, places, lost, open }) }
     }
 
     /// Whether anybody would be told of anything on a connection that comes now.
@@ -81,6 +84,16 @@ impl Events {
     pub async fn settled(&self) {
         // the sender lives as long as this handle
         let _ = self.inner.open.subscribe().wait_for(|open| *open == 0).await;
+    }
+
+    /// Events that nobody waits for and that are still to be told.
+    pub fn waiting(&self) -> usize {
+        self.inner.places.saturating_sub(self.inner.waiting.available_permits())
+    }
+
+    /// Events that were never told because too many waited.
+    pub fn lost(&self) -> u64 {
+        self.inner.lost.load(Ordering::Relaxed)
     }
 
     fn hooks(&self) -> &Hooks {
@@ -98,7 +111,11 @@ impl Events {
     fn later(&self, job: impl Future<Output = ()> + Send + 'static) {
         let place = self.inner.waiting.clone().try_acquire_owned();
         let (Some(runtime), Ok(place)) = (&self.inner.runtime, place) else {
-            tracing::error!("hooks are not told of an event: too many wait");
+            let lost = self.inner.lost.fetch_add(1, Ordering::Relaxed) + 1;
+            // a flood of them is no flood of lines
+            if lost.is_power_of_two() {
+                tracing::error!(lost, "hooks are not told of an event: too many wait");
+            }
             return;
         };
         let open = self.open();
@@ -124,3 +141,6 @@ impl Drop for Open {
 pub fn status(refusal: &Refusal) -> StatusCode {
     StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST)
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ pub(super) struct Held {
 impl Turn {
     pub(super) async fn wait(inside: &Arc<Inside>) -> Self {
         let state = inside.state.clone().lock_owned().await;
-        let until = Instant::now() + inside.events.hooks().limits().time * PATIENCE;
+        let until = Instant::now() + inside.events.hooks().longest() * PATIENCE;
         Self { inside: inside.clone(), who: state.who.clone(), state, until }
     }
 

@@ -23,7 +23,7 @@ pub mod shape;
 mod unsupported;
 pub mod wire;
 
-use oauth2::OAuth2;
+pub use oauth2::OAuth2;
 use realtime::Realtime;
 use std::sync::Arc;
 use tidewire_auth::{Attempts, Bounds, Passwords};

@@ -145,3 +145,25 @@ fn what_is_no_token_or_was_changed_is_refused() {
     }
     assert!(claims(&provider(), &keys, &token).is_ok());
 }
+
+#[test]
+fn a_nonce_is_that_of_the_verifier() {
+    let ours = nonce::nonce("our verifier");
+    for (told, verifier, expected) in [
+        (json!(ours), "our verifier", true),
+        (json!(ours), "another verifier", false),
+        // whoever brings a stolen code without a verifier
+        (json!(ours), "", false),
+        (json!("own"), "our verifier", false),
+        (json!("own"), "", false),
+        (json!(""), "our verifier", false),
+        (json!(7), "our verifier", false),
+        (json!(null), "our verifier", false),
+        (json!(null), "", true),
+    ] {
+        let claims = with(sound(), json!({ "nonce": told }));
+        assert_eq!(nonce::check(&claims, verifier).is_ok(), expected, "{told} {verifier}");
+    }
+    // as any client can make it
+    assert_eq!(ours, "oy2tn-y46fivPAlrjwqzwpbiQ4J7k4JQqx9A8B8nL4s");
+}

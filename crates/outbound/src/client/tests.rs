@@ -57,7 +57,11 @@ fn policy() -> Policy {
 
 /// May reach 127.0.0.1 only.
 fn local() -> Client {
-    Client::guarded(policy(), Arc::new(|address| address == IpAddr::from(Ipv4Addr::LOCALHOST)))
+    Client::guarded(
+        &Roots::default(),
+        policy(),
+        Arc::new(|address| address == IpAddr::from(Ipv4Addr::LOCALHOST)),
+    )
 }
 
 fn post(url: String) -> Request {

@@ -89,6 +89,16 @@ impl Followers {
         self.inner.ring();
     }
 
+    /// Blocks until it is on disk where each group begins: from then on a crash loses none of them a change.
+    pub fn rooted(&self) {
+        let Inner { groups, lock, bell, .. } = &*self.inner;
+        let all = || groups.lock().values().all(|group| group.numbers.rooted.load(Ordering::Acquire));
+        let mut lock = lock.lock();
+        while !self.inner.is_stopping() && !all() {
+            bell.wait(&mut lock);
+        }
+    }
+
     /// A group that comes back under this name begins at the head.
     pub fn forget(&self, group: &str) {
         let mut groups = self.inner.groups.lock();
@@ -161,6 +171,13 @@ impl Inner {
         }
         drop(groups);
         // those that nobody is registered in any more see it and end
+        self.wake_all();
+    }
+
+    /// A group that is new begins at the head, and must do so after a crash as well: what was committed since would be lost.
+    pub fn root(&self, numbers: &Numbers) {
+        self.cursors.save(&self.store, true);
+        numbers.rooted.store(true, Ordering::Release);
         self.wake_all();
     }
 

@@ -12,6 +12,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) struct Cursors {
     inner: Mutex<Inner>,
+    /// held until a saving is on disk, so that nobody takes one that is under way for done
+    saving: Mutex<()>,
 }
 
 struct Inner {
@@ -27,7 +29,8 @@ impl Cursors {
             Some(text) => serde_json::from_str(&text)?,
             None => BTreeMap::new(),
         };
-        Ok(Self { inner: Mutex::new(Inner { places, changed: false, saved: Instant::now() }) })
+        let inner = Mutex::new(Inner { places, changed: false, saved: Instant::now() });
+        Ok(Self { inner, saving: Mutex::default() })
     }
 
     pub fn get(&self, group: &str) -> Option<Seq> {
@@ -36,11 +39,11 @@ impl Cursors {
 
     pub fn set(&self, group: &str, place: Seq) {
         let mut inner = self.inner.lock();
-        inner.changed = true;
-        match inner.places.get_mut(group) {
-            Some(known) => *known = place,
-            None => drop(inner.places.insert(group.into(), place)),
-        }
+        let known = match inner.places.get_mut(group) {
+            Some(known) => Some(std::mem::replace(known, place)),
+            None => inner.places.insert(group.into(), place),
+        };
+        inner.changed |= known != Some(place);
     }
 
     pub fn forget(&self, group: &str) {
@@ -56,6 +59,8 @@ impl Cursors {
 
     /// Saves all of them in one write, if it is time or must be now.
     pub fn save(&self, store: &Store, now: bool) {
+        let saving = if now { Some(self.saving.lock()) } else { self.saving.try_lock() };
+        let Some(_saving) = saving else { return };
         let text = {
             let mut inner = self.inner.lock();
             if !inner.changed || (!now && inner.saved.elapsed() < INTERVAL) {

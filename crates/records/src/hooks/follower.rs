@@ -5,7 +5,7 @@ use crate::hooks::hands::StoreHands;
 use crate::hooks::image::image;
 use crate::hooks::occasion::{by, is_seen, operation};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tidewire_hooks::{Event, HookError, Occasion, Registration};
 use tidewire_model::{Action, Catalog, Change, Seq};
 use tidewire_store::StoreError;
@@ -20,11 +20,14 @@ pub(crate) struct Numbers {
     pub calls: AtomicU64,
     pub retries: AtomicU64,
     pub given_up: AtomicU64,
+    /// where it began is on disk
+    pub rooted: AtomicBool,
 }
 
 /// Follows until nobody is registered in the group any more, or all end.
 pub(crate) fn follow(inner: &Inner, group: &str, numbers: &Numbers) {
     let mut walk = Walk { inner, group, numbers };
+    inner.root(numbers);
     while !inner.is_stopping() && !inner.leaves(group) {
         match walk.page() {
             Ok(true) => inner.cursors.save(&inner.store, false),

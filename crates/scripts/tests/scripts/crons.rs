@@ -41,8 +41,8 @@ fn a_cron_runs_when_it_is_due_and_once_at_a_time() {
     assert!(lines().contains("it still runs: this run is left out cron=\"nightly\""));
     go.send(()).unwrap();
     // the next one that can run, runs
-    for day in 3.. {
-        tick(&format!("2099-03-{day:02}T04:30:00Z"));
+    for year in 2100.. {
+        tick(&format!("{year}-03-01T04:30:00Z"));
         if let Ok((_, time)) = posts.recv_timeout(std::time::Duration::from_millis(50)) {
             assert_ne!(time, json!("2099-03-02T04:30:00Z"));
             break;

@@ -10,6 +10,7 @@ pub fn options(args: &ServeArgs, config: &Config) -> anyhow::Result<Options> {
         // one time for all hooks
         time: config.hooks.limits().time,
         runtimes: number("TIDEWIRE_SCRIPT_RUNTIMES", defaults.runtimes)?,
+        instructions: number("TIDEWIRE_SCRIPT_INSTRUCTIONS", defaults.instructions)?,
         memory: number("TIDEWIRE_SCRIPT_MEMORY", defaults.memory)?,
         stack: number("TIDEWIRE_SCRIPT_STACK", defaults.stack)?,
         load: seconds("TIDEWIRE_SCRIPT_LOAD", defaults.load)?,

@@ -63,13 +63,23 @@ async fn silence_is_refused() {
     let world = World::start_with(|config| config.cocobase.auth_timeout = Duration::from_millis(50)).await;
     for path in ALL {
         let mut socket = world.open(path).await;
-        socket.send_as(Kind::Ping, b"only the first frame counts").await;
-        assert_eq!(socket.next().await, Heard::Pong(b"only the first frame counts".to_vec()));
         assert_eq!(
             refusal(&mut socket).await,
             (json!({ "error": "Authentication timeout" }), false),
             "{path}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_ping_is_no_first_frame() {
+    let world = World::start().await;
+    for path in ALL {
+        let mut socket = world.open(path).await;
+        socket.send_as(Kind::Ping, b"only the first frame counts").await;
+        assert_eq!(socket.next().await, Heard::Pong(b"only the first frame counts".to_vec()));
+        socket.send(r#"{"api_key":"nope"}"#).await;
+        assert_eq!(refusal(&mut socket).await.0["error"], "Invalid API key", "{path}");
     }
 }
 

@@ -240,7 +240,8 @@ async fn a_stop_waits_for_a_call_and_repeats_what_was_not_taken() {
     let mut server = start().await;
     let mut receiver = Receiver::start().await;
     server.collection("posts", &["title"], json!({})).await;
-    let hook = json!({ "url": receiver.url, "events": ["record.after_create"], "timeout_ms": 20 });
+    // long enough for the message to come, also on a busy machine
+    let hook = json!({ "url": receiver.url, "events": ["record.after_create"], "timeout_ms": 1000 });
     define(&server, hook).await;
     receiver.reply([Reply::Never]);
     server.config.retry.pause = Duration::from_secs(3600);

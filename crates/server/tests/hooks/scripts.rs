@@ -14,7 +14,7 @@ fn write(folder: &Path, text: &str) {
 }
 
 /// With collections `notes` and `posts`, stopped, and then started with this script.
-async fn start(script: &str, change: impl FnOnce(&mut Config)) -> Server {
+pub async fn start_with_script(script: &str, change: impl FnOnce(&mut Config)) -> Server {
     let mut server = Server::start_with(change).await;
     server.collection("notes", &["title"], json!({})).await;
     server.collection("posts", &["title"], json!({})).await;
@@ -60,7 +60,7 @@ onRecordAfterCreate((e) => {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scripts_follow_a_server_from_its_start_to_its_stop() {
-    let mut server = start(LIFE, |_| {}).await;
+    let mut server = start_with_script(LIFE, |_| {}).await;
     let address = server.address();
     let mut stream = server.listen("", &["news/posts"]).await;
     let post = |title: &str| json!({ "title": title });
@@ -99,7 +99,7 @@ async fn a_hook_that_writes_waits_for_hooks_inside_of_its_write_and_not_they_for
         onRecordBeforeCreate((e) => { e.record.title += "ed" }, { collection: "notes", stopOnError: true });
     "#;
     // one runtime beside the writes: the hook that writes occupies it
-    let server = start(script, |config| config.scripts.runtimes = 1).await;
+    let server = start_with_script(script, |config| config.scripts.runtimes = 1).await;
     let _stream = server.connect().await;
     assert_eq!(notes(&server).await, ["connected"]);
 }
@@ -110,7 +110,7 @@ async fn an_endless_hook_holds_a_write_no_longer_than_its_limit() {
         onRecordBeforeCreate(() => { for (;;) {} }, { collection: "notes", timeout: 0.05, stopOnError: true });
         onRecordBeforeCreate(() => { for (;;) {} }, { collection: "posts", timeout: 0.05 });
     "#;
-    let server = start(script, |_| {}).await;
+    let server = start_with_script(script, |_| {}).await;
     let path = |name: &str| format!("/api/collections/{name}/records");
     let notes = server.post(&path("notes"), &server.token, json!({ "title": "a" })).await;
     assert_eq!((notes.status, notes.json()["message"].clone()), (500, json!("A hook failed.")));
@@ -124,7 +124,8 @@ async fn an_endless_hook_holds_a_write_no_longer_than_its_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_script_is_used_while_the_server_runs_and_a_wrong_one_is_not() {
     let set = |title: &str| format!("onRecordBeforeCreate((e) => {{ e.record.title = '{title}' }})");
-    let server = start(&set("old"), |config| config.scripts.poll = Duration::from_millis(5)).await;
+    let server =
+        start_with_script(&set("old"), |config| config.scripts.poll = Duration::from_millis(5)).await;
     let title = async || server.create("posts", json!({})).await["title"].clone();
     assert_eq!(title().await, "old");
     write(&server.config.scripts.folder, "syntax error");
@@ -150,7 +151,7 @@ async fn a_hook_may_write_the_collection_that_it_is_called_for() {
         }, { collection: "notes", stopOnError: true });
         onRecordBeforeCreate((e) => { records("posts").create({}) }, { collection: "posts", stopOnError: true });
     "#;
-    let server = start(script, |_| {}).await;
+    let server = start_with_script(script, |_| {}).await;
     server.create("notes", json!({ "title": "original" })).await;
     assert_eq!(notes(&server).await, ["copy", "original"]);
     let endless = server.post("/api/collections/posts/records", &server.token, json!({})).await;

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 use tidewire_hooks::{Event, Limits};
 
-const LIMITS: Limits = Limits { time: Duration::from_millis(30), at_once: 8 };
+const LIMITS: Limits = Limits { time: Duration::from_millis(30), at_once: 8, waiting: 64 };
 
 /// Hangs until the sender is dropped.
 fn hang(told: &Told, event: Event, stop_on_error: bool) -> Sender<()> {
@@ -66,4 +66,42 @@ async fn a_server_stops_though_handlers_hang() {
     let expected = ["connect", "message", "subscribe posts", "unsubscribe posts", "disconnect"];
     assert_eq!(told.short().await, expected);
     drop(release);
+}
+
+/// What nobody waits for is lost beyond its bound, and the server goes on.
+#[tokio::test]
+async fn farewells_beyond_the_bound_are_lost_and_counted() {
+    let limits = Limits { time: Duration::from_secs(60), at_once: 1, waiting: 3 };
+    let mut told = Told::within(limits, &[Event::RealtimeDisconnect]);
+    let release = hang(&told, Event::RealtimeDisconnect, false);
+    let server = Server::start_with(|config| config.hooks = told.hooks.clone()).await;
+    server.collection("posts", &["title"], json!({})).await;
+    let (_, token) = server.user("a").await;
+    let mut sockets = Vec::new();
+    for _ in 0..8 {
+        sockets.push(Socket::connect(&server, &token).await);
+    }
+    drop(sockets);
+    until(&server, "tidewire_hook_events_lost_total 5").await;
+    until(&server, "tidewire_hook_events_waiting 3").await;
+    let mut socket = Socket::listen(&server, &token, &["posts"]).await;
+    server.create("posts", json!({ "title": "p" })).await;
+    assert_eq!(socket.frame().await.json()["type"], "posts.create");
+    drop(release);
+    until(&server, "tidewire_hook_events_waiting 0").await;
+    drop(socket);
+    for _ in 0..4 {
+        told.next(Event::RealtimeDisconnect).await;
+    }
+    told.nothing();
+}
+
+/// Waits until this is a line of the metrics.
+async fn until(server: &Server, line: &str) {
+    loop {
+        let text = server.request("GET", "/metrics", "", String::new()).await.body;
+        if text.lines().any(|one| one == line) {
+            return;
+        }
+    }
 }

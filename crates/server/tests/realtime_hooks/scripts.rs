@@ -6,8 +6,9 @@ use crate::websocket::Socket;
 use crate::world::World;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
-use tidewire_hooks::{Event, NoHands};
+use tidewire_hooks::{Event, Limits, NoHands};
 use tidewire_outbound::{Client, Policy};
 use tidewire_scripts::{Options, Scripts};
 
@@ -19,11 +20,16 @@ struct Scripted {
 }
 
 fn scripted(text: &str) -> Scripted {
+    scripted_within(Limits::default(), text)
+}
+
+fn scripted_within(limits: Limits, text: &str) -> Scripted {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("realtime.js"), text).unwrap();
-    let told = Told::of(&[Event::RecordBeforeCreate]);
+    let told = Told::within(limits, &[Event::RecordBeforeCreate]);
     let client = Client::new(Policy::default());
-    let (options, runtime) = (Options::new(folder.path()), tokio::runtime::Handle::current());
+    let options = Options { time: limits.time, ..Options::new(folder.path()) };
+    let runtime = tokio::runtime::Handle::current();
     let hands = Arc::new(|| Box::new(NoHands) as _);
     let scripts = Scripts::start(told.hooks.clone(), options, client, runtime, hands).unwrap();
     Scripted { told, _scripts: scripts, _folder: folder }
@@ -109,4 +115,26 @@ async fn scripts_refuse_narrow_and_reply() {
     let (mut ann, _) = world.enter("/realtime/rooms/lobby", create("ann")).await;
     ann.send(r#"{"type":"message","content":"hi"}"#).await;
     assert_eq!(ann.json().await["content"], json!({ "text": "hi", "room": "lobby" }));
+}
+
+/// Takes longer than a hook may that asks for no time.
+const SLOW: &str = r#"
+const wait = () => { const end = Date.now() + 60; while (Date.now() < end) {} };
+onRealtimeMessage((e) => { if (e.message.action === "ask") { wait(); return { reply: { late: false } } } }, { timeout: 50 });
+onRealtimeMessage((e) => { if (e.message.action === "hurry") { wait(); return { reply: { late: false } } } });
+"#;
+
+#[tokio::test]
+async fn a_hook_of_a_connection_has_the_time_that_it_asks_for() {
+    let limits = Limits { time: Duration::from_millis(20), ..Limits::default() };
+    let scripted = scripted_within(limits, SLOW);
+    let server = Server::start_with(|config| config.hooks = scripted.told.hooks.clone()).await;
+    let (_, token) = server.user("a").await;
+    let mut socket = Socket::connect(&server, &token).await;
+    socket.send_json(json!({ "action": "hurry" })).await;
+    // what nobody answers is passed over: the next answer is that of the next message
+    socket.send_json(json!({ "action": "subscribe", "collection": "posts" })).await;
+    assert_eq!(socket.frame().await.json()["status"], "subscribed");
+    socket.send_json(json!({ "action": "ask" })).await;
+    assert_eq!(socket.frame().await.json(), json!({ "late": false }));
 }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tidewire_hooks::{Event, Hands, HookError, Hooks, Limits, Occasion, Registration};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tidewire_hooks::{Event, Handler, Hands, HookError, Hooks, Limits, Occasion, Registration};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Nothing takes so long; a test that waits for it has failed.
 const FOREVER: Duration = Duration::from_secs(30);
@@ -27,6 +27,20 @@ pub struct Told {
     heard: UnboundedReceiver<(Event, Map<String, Json>)>,
 }
 
+/// On a busy machine a thread may begin later than a short limit allows: what is told must not be heard out of order.
+struct Note(UnboundedSender<(Event, Map<String, Json>)>);
+
+impl Handler for Note {
+    fn call(&self, occasion: &mut Occasion, _: &mut dyn Hands) -> Outcome {
+        self.0.send((occasion.event, occasion.fields.clone())).unwrap();
+        Ok(())
+    }
+
+    fn time(&self) -> Option<Duration> {
+        Some(FOREVER)
+    }
+}
+
 impl Told {
     pub fn of(events: &[Event]) -> Self {
         Self::within(Limits::default(), events)
@@ -37,11 +51,7 @@ impl Told {
         let (note, heard) = unbounded_channel();
         for event in events {
             let note = note.clone();
-            let handler = move |occasion: &mut Occasion, _: &mut dyn Hands| -> Outcome {
-                note.send((occasion.event, occasion.fields.clone())).unwrap();
-                Ok(())
-            };
-            let registration = Registration::new(*event, "told", Arc::new(handler));
+            let registration = Registration::new(*event, "told", Arc::new(Note(note)));
             // before all others
             hooks.register(Registration { priority: 100, ..registration });
         }

@@ -102,6 +102,12 @@ impl Session {
     pub async fn end(mut self, stop: Stop) {
         let goodbye = stop.goodbye(self.connection.ending());
         let visit = std::mem::replace(&mut self.visit, Visit::unseen());
+        self.finish(stop).await;
+        // user code is told once the connection has left its room
+        visit.leave(goodbye);
+    }
+
+    async fn finish(mut self, stop: Stop) {
         match stop {
             Stop::Over(over) => self.socket.end(&self.connection, over, closing).await,
             Stop::Refused(refusal) => self.refuse(&refusal).await,
@@ -112,7 +118,6 @@ impl Session {
             }
             Stop::Missed => self.socket.close(&self.connection, Some(Close::new(Close::TRY_AGAIN, ""))).await,
         }
-        visit.leave(goodbye);
     }
 
     async fn refuse(mut self, refusal: &Refusal) {

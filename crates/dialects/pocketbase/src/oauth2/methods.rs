@@ -14,7 +14,7 @@ use tidewire_oauth::{Provider, listed};
 pub struct Method {
     name: String,
     display_name: String,
-    logo: &'static str,
+    logo: String,
     state: String,
     #[serde(rename = "authURL")]
     auth_url: String,
@@ -44,7 +44,7 @@ fn method(provider: &Provider) -> Option<Method> {
     Some(Method {
         name: provider.name().to_owned(),
         display_name: provider.display_name().to_owned(),
-        logo: "",
+        logo: provider.logo(),
         state: offer.state,
         auth_url_old: offer.auth_url.clone(),
         auth_url: offer.auth_url,
@@ -57,8 +57,8 @@ fn method(provider: &Provider) -> Option<Method> {
 /// `GET /api/collections/meta/oauth2-providers`
 pub async fn providers(call: Call) -> Result<Response, ApiError> {
     call.require_superuser()?;
-    let shown = listed()
-        .into_iter()
-        .map(|provider| json!({ "name": provider.name, "displayName": provider.display_name, "logo": "" }));
+    let shown = listed().into_iter().map(|provider| {
+        json!({ "name": provider.name, "displayName": provider.display_name, "logo": provider.logo() })
+    });
     Ok(call.answer(&Json::Array(shown.collect())))
 }

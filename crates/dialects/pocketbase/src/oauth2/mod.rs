@@ -13,7 +13,7 @@ pub use sign_in::sign_in;
 
 use names::Names;
 use std::time::Duration;
-use tidewire_outbound::{Client, Policy};
+use tidewire_outbound::{Client, Policy, Roots};
 use tokio::sync::Semaphore;
 
 /// Sign-ins that wait for providers at once; more are refused.
@@ -30,9 +30,16 @@ pub struct OAuth2 {
 }
 
 impl Default for OAuth2 {
-    /// Superusers set the addresses of providers, which may well be in their own network.
     fn default() -> Self {
+        Self::trusting(&Roots::default())
+    }
+}
+
+impl OAuth2 {
+    /// Superusers set the addresses of providers, which may well be in their own network, and be vouched for by it.
+    pub fn trusting(roots: &Roots) -> Self {
         let policy = Policy { private: true, bytes: BYTES, timeout: PATIENCE };
-        Self { client: Client::new(policy), places: Semaphore::new(MOST), names: Names::default() }
+        let client = Client::trusting(roots, policy);
+        Self { client, places: Semaphore::new(MOST), names: Names::default() }
     }
 }

@@ -419,10 +419,8 @@ async fn methods_tell_all_that_a_client_needs() {
     assert_eq!(&oauth2["providers"], old);
     let provider = &oauth2["providers"][0];
     let text = |name: &str| provider[name].as_str().unwrap().to_owned();
-    assert_eq!(
-        (text("name"), text("displayName"), text("logo")),
-        ("oidc".into(), "OIDC".into(), String::new())
-    );
+    assert_eq!((text("name"), text("displayName")), ("oidc".into(), "OIDC".into()));
+    assert!(text("logo").starts_with("<svg ") && text("logo").ends_with(">OI</text></svg>"));
     assert_eq!((text("state").len(), text("codeVerifier").len(), text("codeChallenge").len()), (30, 43, 43));
     assert!(text("codeChallengeMethod") == "S256" && text("authURL") == text("authUrl"));
     assert!(text("authURL").contains(&format!("state={}", text("state"))));
