@@ -13,7 +13,6 @@ use tidewire_model::{Change, Message};
 #[derive(Default)]
 pub(crate) struct Workspace {
     candidates: Vec<ClassId>,
-    deliveries: Vec<(ClassId, Parcel)>,
     questions: Vec<Question>,
     pub scratch: Vec<u8>,
 }
@@ -55,10 +54,10 @@ impl Hub {
                     self.classes.frame(*id, change.position.seq, action, make).map(Parcel::Frame)
                 }
             };
-            self.workspace.deliveries.extend(parcel.map(|parcel| (*id, parcel)));
+            if let Some(parcel) = parcel {
+                self.classes.give(*id, parcel);
+            }
         }
-        // a connection takes all of a change or nothing: so those who cannot have all come first
-        self.workspace.deliveries.sort_by_key(|(_, parcel)| !matches!(parcel, Parcel::Deferred));
     }
 
     /// What each of the candidates is told, if they are so many that others help; else nothing.
@@ -73,9 +72,6 @@ impl Hub {
     }
 
     fn deliver(&mut self, change: &Change) {
-        for (id, parcel) in self.workspace.deliveries.drain(..) {
-            self.classes.give(id, parcel);
-        }
         let tally = self.classes.push(change.position.seq);
         // only now: what no outbox holds is not asked
         self.workspace.questions.drain(..).for_each(|question| self.slow.push(question));

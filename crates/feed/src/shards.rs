@@ -18,6 +18,8 @@ pub(crate) struct Shards {
     bounds: Bounds,
     /// what is to be pushed, by shard
     parcels: Box<[Vec<(RowId, Parcel)>]>,
+    /// some are to be told by a replay
+    defers: bool,
     /// members that it is pushed to
     pushes: usize,
     /// readers that are to be woken
@@ -80,6 +82,7 @@ impl Shards {
             crew,
             bounds,
             parcels: (0..count).map(|_| Vec::new()).collect(),
+            defers: false,
             pushes: 0,
             sleepers: 0,
         }
@@ -133,6 +136,7 @@ impl Shards {
 
     /// Gives this to rows of so many members with the next push, behind what they were given before.
     pub fn give(&mut self, rows: &Rows, members: usize, parcel: Parcel) {
+        self.defers |= matches!(parcel, Parcel::Deferred);
         match rows {
             Rows::One(shard, row) => self.parcels[usize::from(*shard)].push((*row, parcel)),
             rows => rows.each(|shard, row| self.parcels[usize::from(shard)].push((row, parcel.clone()))),
@@ -143,6 +147,11 @@ impl Shards {
     /// Pushes all that was given, as the change `seq`, or as messages at the position `seq`.
     pub fn push(&mut self, seq: Seq) -> Tally {
         let members = std::mem::take(&mut self.pushes);
+        if std::mem::take(&mut self.defers) {
+            // a connection takes all of a change or nothing: so those who cannot have all come first
+            let is_later = |(_, parcel): &(RowId, Parcel)| !matches!(parcel, Parcel::Deferred);
+            self.parcels.iter_mut().for_each(|parcels| parcels.sort_by_key(is_later));
+        }
         let busy = || self.parcels.iter().enumerate().filter(|(_, parcels)| !parcels.is_empty());
         let tally = if !self.crew.is_for(members) || busy().nth(1).is_none() {
             self.push_alone(seq)
