@@ -117,7 +117,7 @@ impl Hub {
                     let event = Event::Change { change, action, cursor: &cursor() };
                     decision.encode(&event, &mut Vec::new())
                 };
-                let frame = frames.of(decision, seq, encode);
+                let frame = frames.of(decision, (seq, action), encode);
                 words.entries.extend(frame.map(|frame| (seq, Entry::Frame(frame))));
             }
             Verdict::Ask => {

@@ -33,7 +33,7 @@ impl Client {
     }
 
     pub fn leave_all(&mut self, classes: &mut Classes) {
-        for held in self.subscriptions.drain(..) {
+        for held in &mut self.subscriptions {
             held.leave(classes);
         }
     }
@@ -79,8 +79,8 @@ impl Held {
         }
     }
 
-    pub fn leave(self, classes: &mut Classes) {
-        for seat in self.seats {
+    pub fn leave(&mut self, classes: &mut Classes) {
+        for seat in self.seats.drain(..) {
             classes.leave(seat);
         }
     }

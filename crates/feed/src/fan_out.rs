@@ -1,47 +1,20 @@
 use crate::class::{Decision, Verdict};
-use crate::classes::Member;
 use crate::event::Event;
 use crate::hub::Hub;
 use crate::index::ClassId;
-use crate::outbox::{Bounds, Entry, Pushed};
-use crate::slot::{Promise, Slot};
+use crate::judging::{Judged, Judging};
+use crate::shards::{Parcel, Tally};
+use crate::slot::Slot;
 use crate::slow::Question;
-use bytes::Bytes;
 use std::sync::Arc;
-use std::task::Waker;
-use tidewire_model::{Change, Message, Seq};
+use tidewire_model::{Change, Message};
 
 /// Memory that every fan-out uses again.
 #[derive(Default)]
 pub(crate) struct Workspace {
     candidates: Vec<ClassId>,
-    deliveries: Vec<(ClassId, Delivery)>,
+    questions: Vec<Question>,
     pub scratch: Vec<u8>,
-    pub wakers: Vec<Waker>,
-}
-
-/// What the members of one class are given for one change.
-enum Delivery {
-    Frame(Bytes),
-    Later(Arc<Slot>, Promise),
-    /// the slow lane is full: a replay will tell them
-    Deferred,
-}
-
-/// What became of one class's deliveries.
-#[derive(Default)]
-struct Tally {
-    taken: u64,
-    overflows: u64,
-}
-
-impl Workspace {
-    /// Readers are woken after a whole batch, so that they find all of it at once.
-    pub fn wake_readers(&mut self) {
-        for waker in self.wakers.drain(..) {
-            waker.wake();
-        }
-    }
 }
 
 impl Hub {
@@ -53,59 +26,63 @@ impl Hub {
         if !candidates.is_empty() {
             let cursor: Arc<str> = self.cursors.write(&change.position).into();
             self.decide(change, &candidates, &cursor);
-            self.deliver(change, &cursor);
+            self.deliver(change);
         }
         self.workspace.candidates = candidates;
     }
 
-    fn decide(&mut self, change: &Change, candidates: &[ClassId], cursor: &str) {
+    fn decide(&mut self, change: &Arc<Change>, candidates: &[ClassId], cursor: &Arc<str>) {
         let has_room = self.slow.has_room(candidates.len());
+        let mut shared = self.judge_together(change, candidates, cursor).into_iter();
         for id in candidates {
             let Some(class) = self.classes.get(*id) else { continue };
-            let delivery = match class.decision.judge_by(change, &self.answers) {
-                Verdict::Nothing => None,
-                Verdict::Ask if has_room => {
+            let judge = || Judged::Verdict(class.decision.judge_by(change, &self.answers));
+            let parcel = match shared.next().unwrap_or_else(judge) {
+                Judged::Told(frame) => frame.map(Parcel::Frame),
+                Judged::Verdict(Verdict::Nothing) => None,
+                Judged::Verdict(Verdict::Ask) if has_room => {
                     let (slot, promise) = Slot::new();
-                    Some(Delivery::Later(slot, promise))
+                    let (decision, change, cursor) = (class.decision.clone(), change.clone(), cursor.clone());
+                    self.workspace.questions.push(Question { decision, change, cursor, promise });
+                    Some(Parcel::Later(slot))
                 }
-                Verdict::Ask => Some(Delivery::Deferred),
-                Verdict::Tell(action) => {
+                Judged::Verdict(Verdict::Ask) => Some(Parcel::Deferred),
+                Judged::Verdict(Verdict::Tell(action)) => {
                     let event = Event::Change { change, action, cursor };
                     let scratch = &mut self.workspace.scratch;
                     let make = |decision: &Decision| decision.encode(&event, scratch);
-                    self.classes.frame(*id, change.position.seq, action, make).map(Delivery::Frame)
+                    self.classes.frame(*id, change.position.seq, action, make).map(Parcel::Frame)
                 }
             };
-            self.workspace.deliveries.extend(delivery.map(|delivery| (*id, delivery)));
+            if let Some(parcel) = parcel {
+                self.classes.give(*id, parcel);
+            }
         }
-        // a connection takes all of a change or nothing: so those who cannot have all come first
-        self.workspace.deliveries.sort_by_key(|(_, delivery)| !matches!(delivery, Delivery::Deferred));
     }
 
-    fn deliver(&mut self, change: &Arc<Change>, cursor: &Arc<str>) {
-        let seq = change.position.seq;
-        let mut deliveries = std::mem::take(&mut self.workspace.deliveries);
-        for (id, delivery) in deliveries.drain(..) {
-            let Some(class) = self.classes.get(id) else { continue };
-            let wakers = &mut self.workspace.wakers;
-            let (tally, length) = match delivery {
-                Delivery::Deferred => (defer(&class.members, seq, wakers), 0),
-                Delivery::Frame(frame) => {
-                    let length = frame.len();
-                    (push(&class.members, seq, &Entry::Frame(frame), self.bounds, wakers), length)
-                }
-                Delivery::Later(slot, promise) => {
-                    let tally = push(&class.members, seq, &Entry::Slot(slot, false), self.bounds, wakers);
-                    let (decision, change, cursor) = (class.decision.clone(), change.clone(), cursor.clone());
-                    self.slow.push(Question { decision, change, cursor, promise });
-                    (tally, 0)
-                }
-            };
-            self.counters.deliveries.add(tally.taken);
-            self.counters.bytes.add(tally.taken * length as u64);
-            self.counters.overflows.add(tally.overflows);
+    /// What each of the candidates is told, if they are so many that others help; else nothing.
+    fn judge_together(&self, change: &Arc<Change>, candidates: &[ClassId], cursor: &Arc<str>) -> Vec<Judged> {
+        if !self.crew.is_for(candidates.len()) {
+            return Vec::new();
         }
-        self.workspace.deliveries = deliveries;
+        let cases = candidates.iter().filter_map(|id| self.classes.case(*id)).collect();
+        let judging = Arc::new(Judging::new(change, cursor, &self.answers, cases, self.crew.worth));
+        self.crew.share(judging.clone(), candidates.len());
+        judging.take()
+    }
+
+    fn deliver(&mut self, change: &Change) {
+        let tally = self.classes.push(change.position.seq);
+        // only now: what no outbox holds is not asked
+        self.workspace.questions.drain(..).for_each(|question| self.slow.push(question));
+        self.count_pushes(tally);
+    }
+
+    fn count_pushes(&self, tally: Tally) {
+        self.counters.deliveries.add(tally.taken);
+        self.counters.bytes.add(tally.bytes);
+        self.counters.overflows.add(tally.overflows);
+        self.counters.abandoned.add(tally.abandoned);
     }
 
     /// A custom message, in one order with the changes.
@@ -116,66 +93,15 @@ impl Hub {
         listeners.clear();
         self.classes.listeners(&message.tenant, &message.topic, &mut listeners);
         let cursor = if listeners.is_empty() { String::new() } else { self.cursors.write(&self.place()) };
-        for class in &listeners {
-            let Some(class) = self.classes.get(*class) else { continue };
+        for listener in &listeners {
+            let Some(class) = self.classes.get(*listener) else { continue };
             let Message { id, data, at, .. } = message;
             let event = Event::Message { id, data, at: *at, cursor: &cursor };
             let Some(frame) = class.decision.encode(&event, &mut self.workspace.scratch) else { continue };
-            let wakers = &mut self.workspace.wakers;
-            let tally = push_message(&class.members, self.position, &frame, self.bounds, wakers);
-            self.counters.deliveries.add(tally.taken);
-            self.counters.bytes.add(tally.taken * frame.len() as u64);
-            self.counters.abandoned.add(tally.overflows);
+            self.classes.give(*listener, Parcel::Message(frame));
         }
+        let tally = self.classes.push(self.position);
+        self.count_pushes(tally);
         self.workspace.candidates = listeners;
     }
-}
-
-impl Tally {
-    fn add(&mut self, pushed: Pushed, wakers: &mut Vec<Waker>) {
-        match pushed {
-            Pushed::Taken(waker) => {
-                self.taken += 1;
-                wakers.extend(waker);
-            }
-            Pushed::Overflow(waker) => {
-                self.overflows += 1;
-                wakers.extend(waker);
-            }
-            Pushed::Refused => {}
-        }
-    }
-}
-
-/// The loop over subscribers.
-fn push(members: &[Member], seq: Seq, entry: &Entry, bounds: Bounds, wakers: &mut Vec<Waker>) -> Tally {
-    let mut tally = Tally::default();
-    for member in members {
-        if seq > member.after {
-            tally.add(member.outbox.push(seq, entry.clone(), bounds), wakers);
-        }
-    }
-    tally
-}
-
-fn push_message(
-    members: &[Member],
-    position: Seq,
-    frame: &Bytes,
-    bounds: Bounds,
-    wakers: &mut Vec<Waker>,
-) -> Tally {
-    let mut tally = Tally::default();
-    for member in members {
-        tally.add(member.outbox.push_message(position, frame, bounds), wakers);
-    }
-    tally
-}
-
-fn defer(members: &[Member], seq: Seq, wakers: &mut Vec<Waker>) -> Tally {
-    let mut tally = Tally::default();
-    for member in members.iter().filter(|member| seq > member.after) {
-        tally.add(member.outbox.defer(seq), wakers);
-    }
-    tally
 }

@@ -1,6 +1,7 @@
 use crate::answers::Answers;
 use crate::classes::Classes;
 use crate::connection::{Connection, ConnectionId};
+use crate::crew::Crew;
 use crate::cursor::Cursors;
 use crate::fan_out::Workspace;
 use crate::frames::Frames;
@@ -14,9 +15,11 @@ use crate::pages::Pages;
 use crate::replay::Replayer;
 use crate::ring::Ring;
 use crate::rooms::{Channel, Limits, RoomInfo, Rooms, Speech};
+use crate::shards::Shards;
 use crate::slow::SlowLane;
 use crate::stats::{Counters, Stats};
 use crate::turns::Turns;
+use crate::waste::Waste;
 use crate::weigh::Weight;
 
 use hashbrown::HashMap;
@@ -45,6 +48,11 @@ pub struct Options {
     pub slow_questions: usize,
     /// answers of the store that are kept; default 65 536, of 96 bytes at most. The older half goes
     pub answers: usize,
+    /// shards that the connections are dealt out to, and threads that share the hub's work when there is much of it;
+    /// default 1: the hub does it alone
+    pub shards: usize,
+    /// decisions or pushes of one change from which on it is much; default 1024
+    pub much: usize,
     pub rooms: Limits,
     /// signs cursors; from the store's settings, so that cursors survive a restart
     pub cursor_key: [u8; 32],
@@ -61,6 +69,8 @@ impl Options {
             slow_threads: 2,
             slow_questions: 16_384,
             answers: 65_536,
+            shards: 1,
+            much: 1024,
             rooms: Limits::default(),
             cursor_key,
         }
@@ -130,7 +140,10 @@ impl Feed {
     pub fn connect(&self, on_revoked: OnRevoked) -> Connection {
         let id = ConnectionId(self.inner.next_id.fetch_add(1, Relaxed));
         let outbox = Outbox::new(id);
-        if !self.inner.inbox.notify(Input::Connect { outbox: outbox.clone(), on_revoked }) {
+        // nothing can be told to it before it asks for something, and that wakes the hub
+        if self.inner.inbox.leave(Input::Connect { outbox: outbox.clone(), on_revoked }) {
+            self.inner.counters.connections.add(1);
+        } else {
             outbox.close(Ending::Stopped);
         }
         Connection { outbox, inbox: self.inner.inbox.clone(), bounds: self.inner.bounds }
@@ -239,6 +252,8 @@ impl Inner {
     }
 
     fn spawn_hub(&self, ring: Arc<Ring>, catalog: Arc<Catalog>, head: Seq, options: &Options) {
+        let crew = self.spawn_crew(options);
+        let shards = Shards::new(options.shards, self.bounds, crew.clone());
         let hub = Hub {
             inbox: self.inbox.clone(),
             log: self.log.clone(),
@@ -249,7 +264,7 @@ impl Inner {
             position: head,
             clients: HashMap::new(),
             subscribed: 0,
-            classes: Classes::default(),
+            classes: Classes::new(shards),
             identities: Identities::new(options.ring),
             rooms: Rooms::new(options.rooms),
             abandoned: Vec::new(),
@@ -261,8 +276,28 @@ impl Inner {
             frames: Frames::new(),
             workspace: Workspace::default(),
             applied: None,
+            crew,
+            waste: self.spawn_waste(),
         };
         self.spawn("feed-hub", move || hub.run());
+    }
+
+    fn spawn_waste(&self) -> Arc<Waste> {
+        let waste = Arc::new(Waste::new());
+        let run = waste.clone();
+        self.spawn("feed-waste", move || run.run());
+        waste
+    }
+
+    /// The hub is one of those who work.
+    fn spawn_crew(&self, options: &Options) -> Arc<Crew> {
+        let helpers = options.shards.max(1) - 1;
+        let crew = Arc::new(Crew::new(helpers, options.much));
+        for _ in 0..helpers {
+            let crew = crew.clone();
+            self.spawn("feed-shard", move || crew.run());
+        }
+        crew
     }
 
     /// A feed that cannot have its threads takes no connections.

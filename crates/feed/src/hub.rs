@@ -1,6 +1,7 @@
 use crate::answers::Answers;
 use crate::classes::Classes;
 use crate::client::Client;
+use crate::crew::Crew;
 use crate::cursor::Cursors;
 use crate::fan_out::Workspace;
 use crate::frames::Frames;
@@ -13,6 +14,7 @@ use crate::rooms::Rooms;
 use crate::slow::SlowLane;
 use crate::stats::Counters;
 use crate::turns::Turns;
+use crate::waste::Waste;
 use crate::{ConnectionId, Ending, ResetReason};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -48,6 +50,8 @@ pub(crate) struct Hub {
     /// made for the last changes of replays
     pub frames: Frames,
     pub workspace: Workspace,
+    pub crew: Arc<Crew>,
+    pub waste: Arc<Waste>,
     /// when the commit was announced that was just applied for somebody
     pub applied: Option<Instant>,
 }
@@ -68,7 +72,8 @@ impl Hub {
                 Popped::Closed => break,
             }
             self.drop_abandoned();
-            self.workspace.wake_readers();
+            self.classes.wake_readers();
+            self.classes.dead().clear();
             if let Some(announced) = self.applied.take() {
                 self.counters.fan_outs.add(announced.elapsed());
             }
@@ -201,6 +206,8 @@ impl Drop for Hub {
         for client in self.clients.values() {
             client.outbox.close(Ending::Stopped);
         }
+        self.crew.close();
+        self.waste.close();
         self.slow.close();
         self.replays.close();
     }

@@ -1,5 +1,5 @@
 use crate::ConnectionId;
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use tidewire_model::{Action, Catalog, Change, Identity, Principal, Record, TenantId, Timestamp};
@@ -33,6 +33,22 @@ struct Latest {
 /// Tenant, collection id and record id of somebody.
 type Name = (TenantId, Box<str>, Box<str>);
 
+/// The same, borrowed.
+#[derive(Hash)]
+struct Named<'a>(&'a TenantId, &'a str, &'a str);
+
+impl<'a> Named<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self(&record.tenant, &record.collection.id, record.id())
+    }
+}
+
+impl Equivalent<Name> for Named<'_> {
+    fn equivalent(&self, (tenant, collection, id): &Name) -> bool {
+        self.0 == tenant && *self.1 == **collection && *self.2 == **id
+    }
+}
+
 /// What a change of an auth record means to those who are signed in as it.
 pub(crate) enum Fate {
     Renewed(Arc<Record>),
@@ -53,7 +69,7 @@ impl Identities {
 
     pub fn remove(&mut self, id: ConnectionId, principal: &Principal) {
         let Some(identity) = principal.identity() else { return };
-        let name = name(&identity.record);
+        let name = Named::of(&identity.record);
         if let Some(connections) = self.connections.get_mut(&name) {
             if let Some(at) = connections.iter().position(|known| *known == id) {
                 connections.swap_remove(at);
@@ -75,7 +91,7 @@ impl Identities {
         if expired || !is_backed(identity, catalog) || (!key.is_empty() && self.dead.contains_key(key)) {
             return None;
         }
-        match self.latest.get(&name(&identity.record)).and_then(|latest| latest.image.as_ref()) {
+        match self.latest.get(&Named::of(&identity.record)).and_then(|latest| latest.image.as_ref()) {
             Some(record) if record.bool(DISABLED) => None,
             Some(record) if record.text(TOKEN_KEY) == key => Some(renewed(identity, record)),
             _ if identity.record.bool(DISABLED) => None,

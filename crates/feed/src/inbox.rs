@@ -69,8 +69,12 @@ pub(crate) enum Input {
 
 /// Changes that may wait while nobody listens: the hub sleeps on, and a write is not slowed by waking it.
 const UNHEARD: usize = 256;
+/// Commands that something to be told waits for, at most, if they came before it.
+const BATCH: usize = 16;
 
-/// The hub's one queue: commits and commands in one order.
+/// The hub's queue, of two lines. What is to be told stands in one order, commits and messages of rooms; who comes, wants
+/// and goes, in another. A command follows all that was to be told before it, but what comes later may overtake it: so
+/// thousands who leave hold up no change for longer than a few of them take.
 pub(crate) struct Inbox {
     state: Mutex<State>,
     ready: Condvar,
@@ -81,14 +85,27 @@ pub(crate) struct Inbox {
 }
 
 struct State {
-    entries: VecDeque<(Seq, Input)>,
-    /// changes in `entries`
+    told: VecDeque<Entry>,
+    commands: VecDeque<Entry>,
+    /// inputs so far
+    came: u64,
+    /// commands that may still be done before what waits to be told
+    turn: usize,
+    /// changes in `told`
     changes: usize,
     /// the last change announced, queued or not
     announced: Seq,
-    /// whether the hub had a connection when it last looked: one that comes wakes it by itself
+    /// whether the hub had a connection when it last looked: one that comes wakes it when it wants something
     heard: bool,
     closed: bool,
+}
+
+struct Entry {
+    /// its place in the order of arrival
+    number: u64,
+    /// everything up to here was announced before it
+    after: Seq,
+    input: Input,
 }
 
 pub(crate) enum Popped {
@@ -102,8 +119,16 @@ pub(crate) enum Popped {
 
 impl Inbox {
     pub fn new(bound: usize, head: Seq) -> Self {
-        let state =
-            State { entries: VecDeque::new(), changes: 0, announced: head, heard: false, closed: false };
+        let state = State {
+            told: VecDeque::new(),
+            commands: VecDeque::new(),
+            came: 0,
+            turn: BATCH,
+            changes: 0,
+            announced: head,
+            heard: false,
+            closed: false,
+        };
         Self {
             state: Mutex::new(state),
             ready: Condvar::new(),
@@ -136,7 +161,7 @@ impl Inbox {
             state.changes += changes.len();
             state.push(after, Input::Commit { changes, messages, catalog, announced: Instant::now() });
         }
-        let heard = state.heard || state.changes.max(state.entries.len()) > UNHEARD || is_urgent;
+        let heard = state.heard || state.changes.max(state.told.len()) > UNHEARD || is_urgent;
         drop(state);
         if heard {
             self.ready.notify_one();
@@ -160,14 +185,19 @@ impl Inbox {
 
     /// For what each connection has at most once at a time; never waits. False once the hub has stopped.
     pub fn notify(&self, input: Input) -> bool {
+        let is_taken = self.leave(input);
+        self.ready.notify_one();
+        is_taken
+    }
+
+    /// The same for what need not be done before the next that comes: a hub that sleeps is not woken.
+    pub fn leave(&self, input: Input) -> bool {
         let mut state = self.state.lock();
         if state.closed {
             return false;
         }
         let announced = state.announced;
         state.push(announced, input);
-        drop(state);
-        self.ready.notify_one();
         true
     }
 
@@ -177,18 +207,11 @@ impl Inbox {
         let mut state = self.state.lock();
         state.heard = heard;
         loop {
-            if let Some((after, input)) = state.entries.pop_front() {
-                match &input {
-                    Input::Commit { changes, .. } => state.changes -= changes.len(),
-                    Input::Set { .. }
-                    | Input::Join { .. }
-                    | Input::Say { .. }
-                    | Input::Rooms { .. }
-                    | Input::Owner { .. }
-                    | Input::Speak(_)
-                    | Input::Settle { .. }
-                    | Input::Weigh { .. } => self.room.add_permits(1),
-                    _ => {}
+            if let Some(Entry { after, input, .. }) = state.next() {
+                if let Input::Commit { changes, .. } = &input {
+                    state.changes -= changes.len();
+                } else if input.takes_room() {
+                    self.room.add_permits(1);
                 }
                 return Popped::Input(after, input);
             }
@@ -219,28 +242,107 @@ impl Inbox {
     /// Takes nothing more and lets go of everybody who waits in the queue.
     pub fn abandon(&self) {
         self.close();
-        let entries = std::mem::take(&mut self.state.lock().entries);
-        for (_, input) in entries {
-            if let Input::Connect { outbox, .. } = input {
+        let mut state = self.state.lock();
+        let (told, commands) = (std::mem::take(&mut state.told), std::mem::take(&mut state.commands));
+        drop(state);
+        drop(told);
+        for entry in commands {
+            if let Input::Connect { outbox, .. } = entry.input {
                 outbox.close(Ending::Stopped);
             }
         }
     }
 
     pub fn len(&self) -> usize {
-        self.state.lock().entries.len()
+        let state = self.state.lock();
+        state.told.len() + state.commands.len()
+    }
+}
+
+impl Input {
+    /// True for what somebody waited with until there was room.
+    fn takes_room(&self) -> bool {
+        match self {
+            Self::Set { .. }
+            | Self::Join { .. }
+            | Self::Say { .. }
+            | Self::Rooms { .. }
+            | Self::Owner { .. }
+            | Self::Speak(_)
+            | Self::Settle { .. }
+            | Self::Weigh { .. } => true,
+            Self::Commit { .. }
+            | Self::Connect { .. }
+            | Self::Hungry(_)
+            | Self::Replayed { .. }
+            | Self::Disconnect(_) => false,
+        }
+    }
+
+    fn is_told(&self) -> bool {
+        matches!(self, Self::Commit { .. } | Self::Say { .. } | Self::Speak(_))
     }
 }
 
 impl State {
     fn push(&mut self, after: Seq, input: Input) {
-        self.entries.push_back((after, input));
+        self.came += 1;
+        let line = if input.is_told() { &mut self.told } else { &mut self.commands };
+        line.push_back(Entry { number: self.came, after, input });
+    }
+
+    /// A command never stands before what came earlier, for it must find that done.
+    fn next(&mut self) -> Option<Entry> {
+        let is_command = match (self.told.front(), self.commands.front()) {
+            (Some(told), Some(command)) => command.number < told.number && self.turn > 0,
+            (told, _) => told.is_none(),
+        };
+        if is_command {
+            self.turn = self.turn.saturating_sub(1);
+            return self.commands.pop_front();
+        }
+        self.turn = BATCH;
+        self.told.pop_front()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Inputs as they come: `c` a commit, `d` somebody who goes; and in which order they are taken.
+    fn check(came: &str, taken: &str) {
+        let inbox = Inbox::new(1000, 0);
+        for (number, kind) in came.chars().enumerate() {
+            match kind {
+                'c' => assert!(inbox.announce(Arc::default(), Arc::default(), Some(Arc::default()))),
+                _ => assert!(inbox.notify(Input::Disconnect(ConnectionId(number as u64)))),
+            }
+        }
+        inbox.close();
+        let (mut order, mut last) = (String::new(), 0);
+        while let Popped::Input(_, input) = inbox.pop(0, true, None) {
+            order.push(match input {
+                Input::Disconnect(id) => {
+                    assert!(id.0 >= last, "{came}: who goes first is done with first");
+                    last = id.0;
+                    'd'
+                }
+                _ => 'c',
+            });
+        }
+        assert_eq!(order, taken, "{came}");
+    }
+
+    #[test]
+    fn a_commit_waits_for_a_batch_of_earlier_commands_at_most_and_no_command_waits_for_ever() {
+        let (batch, two) = ("d".repeat(BATCH), "d".repeat(2 * BATCH));
+        check("ddcdcdd", "ddcdcdd");
+        check(&format!("{two}d"), &format!("{two}d"));
+        check(&format!("{two}dc"), &format!("{batch}c{batch}d"));
+        check(&format!("{two}dccc"), &format!("{batch}c{batch}cdc"));
+        check(&format!("{two}ccdc"), &format!("{batch}c{batch}cdc"));
+    }
 
     #[tokio::test]
     async fn whoever_waited_for_room_gives_it_back() {

@@ -1,7 +1,8 @@
 //! The hot path: change in, bytes out. Knows no HTTP, no SQL, no dialect, no JSON.
 //!
 //! One thread, the hub, owns all state. It takes commits and commands from one queue, decides and encodes once per class
-//! of equal subscriptions, and pushes shared bytes into the outbox of each connection.
+//! of equal subscriptions, and pushes shared bytes into the outbox of each connection. When that is much for one change,
+//! other threads share it, and the next change waits until it is done.
 
 mod answers;
 mod basis;
@@ -11,6 +12,7 @@ mod class;
 mod classes;
 mod client;
 mod connection;
+mod crew;
 mod cursor;
 mod event;
 mod fan_out;
@@ -21,6 +23,7 @@ mod identities;
 mod inbox;
 mod index;
 mod interest;
+mod judging;
 mod known;
 mod log;
 mod membership;
@@ -30,13 +33,16 @@ mod projections;
 mod replay;
 mod ring;
 mod rooms;
+mod rows;
 mod segments;
+mod shards;
 mod slot;
 mod slow;
 mod stats;
 mod topic;
 mod touched;
 mod turns;
+mod waste;
 mod weigh;
 
 pub use class::ClassSpec;

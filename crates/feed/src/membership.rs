@@ -13,16 +13,17 @@ impl Hub {
     pub fn connect(&mut self, outbox: Arc<Outbox>, on_revoked: OnRevoked) {
         let client = Client { outbox, on_revoked, principal: Principal::Guest, subscriptions: Vec::new() };
         self.clients.insert(client.outbox.id, client);
-        self.count();
     }
 
     pub fn disconnect(&mut self, id: ConnectionId, ending: Ending) {
         let Some(mut client) = self.clients.remove(&id) else { return };
+        self.counters.connections.subtract(1);
         self.leave_room(id);
         client.outbox.close(ending);
         self.identities.remove(id, &client.principal);
         self.subscribed -= client.subscriptions.len();
         client.leave_all(&mut self.classes);
+        self.waste.throw(client, self.classes.dead());
         self.count();
     }
 
@@ -51,7 +52,7 @@ impl Hub {
             held.ask(&client.outbox, &client.principal, &mut self.classes, &self.catalog);
         }
         // only now, so that a class lives on if its last member comes back
-        for held in gone.into_values() {
+        for mut held in gone.into_values() {
             held.leave(&mut self.classes);
         }
         self.settle(id);
@@ -136,7 +137,6 @@ impl Hub {
     }
 
     fn count(&self) {
-        self.counters.connections.set(self.clients.len() as u64);
         self.counters.subscriptions.set(self.subscribed as u64);
         self.counters.classes.set(self.classes.len() as u64);
     }

@@ -76,6 +76,11 @@ impl Projections {
         self.free.push(id);
     }
 
+    /// True if several classes share its frames.
+    pub fn is_shared(&self, id: ProjectionId) -> bool {
+        self.list[id as usize].as_ref().is_some_and(|projection| projection.classes > 1)
+    }
+
     /// The frame of the change `seq`, made once for all classes that tell it alike.
     pub fn frame(
         &mut self,

@@ -7,6 +7,7 @@ use crate::pages::Pages;
 use crate::segments::Maker;
 use crate::turns::{Turn, Turns};
 use std::sync::Arc;
+use std::time::Instant;
 use tidewire_model::{Change, Seq};
 
 /// Changes times seats that one connection is told of before the next has its turn; never more than a page of changes.
@@ -64,12 +65,13 @@ enum Outcome {
 impl Replayer {
     pub fn run(&self) {
         let (cursors, answers, room) = (&self.cursors, &*self.answers, self.bounds.bytes);
-        let mut maker = Maker { cursors, answers, room, scratch: Vec::new() };
+        let mut maker = Maker { cursors, answers, room, now: Instant::now(), scratch: Vec::new() };
         let (mut words, mut patient) = (Vec::new(), true);
         loop {
             match self.turns.pop(patient) {
                 Turn::Replay(replay) => {
                     patient = false;
+                    maker.now = Instant::now();
                     self.serve(replay, &mut maker, &mut words);
                 }
                 Turn::Idle => {

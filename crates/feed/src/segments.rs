@@ -6,8 +6,8 @@ use crate::outbox::Entry;
 use bytes::Bytes;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tidewire_model::{Change, Seq};
 
@@ -22,6 +22,8 @@ const AGE: Duration = Duration::from_secs(1);
 pub(crate) struct Segments {
     /// by the address of the decision, which is kept alive beside it
     known: Mutex<HashMap<usize, Arc<Segment>>>,
+    /// of classes that differ in their decision alone
+    frames: Frames,
     bytes: AtomicUsize,
     /// beyond it all is forgotten and made again when it is asked for
     bound: usize,
@@ -32,6 +34,14 @@ struct Segment {
     /// who finds it locked waits for what is being made
     heard: Mutex<Heard>,
 }
+
+/// A frame: the change, the projection, and how it is told.
+type Name = (Seq, u64, Told);
+
+/// Made by whoever needs it first, unless the encoder declines; who comes meanwhile waits.
+type Made = Arc<OnceLock<Option<Bytes>>>;
+
+type Frames = Mutex<HashMap<Name, Made>>;
 
 /// The frames of the changes after `from` up to `until`.
 #[derive(Default)]
@@ -51,12 +61,14 @@ pub(crate) struct Maker<'a> {
     pub answers: &'a Answers,
     /// bytes that it is worth making at once
     pub room: usize,
+    /// by which the age of answers is told
+    pub now: Instant,
     pub scratch: Vec<u8>,
 }
 
 impl Segments {
     pub fn new(bound: usize) -> Self {
-        Self { known: Mutex::default(), bytes: AtomicUsize::new(0), bound }
+        Self { known: Mutex::default(), frames: Mutex::default(), bytes: AtomicUsize::new(0), bound }
     }
 
     pub fn bytes(&self) -> usize {
@@ -78,7 +90,7 @@ impl Segments {
         let segment = self.segment(decision);
         let mut heard = segment.heard.lock();
         let before = heard.bytes;
-        heard.cover(&segment.decision, (changes, after, until), maker);
+        heard.cover(&segment.decision, (changes, after, until), maker, &self.frames);
         let until = until.min(heard.until);
         let start = heard.frames.partition_point(|(seq, _)| *seq <= after);
         let end = heard.frames.partition_point(|(seq, _)| *seq <= until);
@@ -94,6 +106,7 @@ impl Segments {
         let mut known = self.known.lock();
         if self.bytes() > self.bound {
             *known = HashMap::new();
+            *self.frames.lock() = HashMap::new();
             self.bytes.store(0, Relaxed);
         }
         let new = || {
@@ -111,22 +124,23 @@ impl Heard {
         decision: &Decision,
         (changes, after, until): (&[Arc<Change>], Seq, Seq),
         maker: &mut Maker<'_>,
+        frames: &Frames,
     ) {
-        let is_old = self.asked.is_some_and(|asked| asked.elapsed() > AGE);
+        let is_old = self.asked.is_some_and(|asked| maker.now.saturating_duration_since(asked) > AGE);
         let reaches = changes.first().is_some_and(|first| first.position.seq <= self.until + 1);
         if is_old || !reaches || self.from == self.until {
             *self = Self { from: after, until: after, ..Self::default() };
         }
         if after < self.from {
             let rest = std::mem::replace(self, Self { from: after, until: after, ..Self::default() });
-            self.make(decision, between(changes, after, rest.from), after, maker);
+            self.make(decision, between(changes, after, rest.from), after, maker, frames);
             if self.until < rest.from {
                 return;
             }
             self.append(rest);
         }
         if until > self.until {
-            self.make(decision, between(changes, self.until, until), after, maker);
+            self.make(decision, between(changes, self.until, until), after, maker, frames);
         }
     }
 
@@ -139,13 +153,20 @@ impl Heard {
     }
 
     /// Decides and encodes what follows, beyond `after` only as far as there is room.
-    fn make(&mut self, decision: &Decision, changes: &[Arc<Change>], after: Seq, maker: &mut Maker<'_>) {
+    fn make(
+        &mut self,
+        decision: &Decision,
+        changes: &[Arc<Change>],
+        after: Seq,
+        maker: &mut Maker<'_>,
+        frames: &Frames,
+    ) {
         let mut full = self.bytes + maker.room;
         for changes in changes.chunks(STEP) {
             if self.until > after && self.bytes >= full {
                 return;
             }
-            let decided = self.decide(decision, changes, maker.answers);
+            let decided = self.decide(decision, changes, maker);
             for (change, told) in changes.iter().zip(decided) {
                 if self.until <= after {
                     full = self.bytes + maker.room;
@@ -153,18 +174,40 @@ impl Heard {
                     return;
                 }
                 self.until = change.position.seq;
-                self.encode(decision, change, told, maker);
+                self.encode(decision, change, told, maker, frames);
             }
         }
     }
 
-    fn encode(&mut self, decision: &Decision, change: &Change, told: Option<Told>, maker: &mut Maker<'_>) {
+    fn encode(
+        &mut self,
+        decision: &Decision,
+        change: &Change,
+        told: Option<Told>,
+        maker: &mut Maker<'_>,
+        frames: &Frames,
+    ) {
         let Some(action) = told else { return };
-        let cursor = maker.cursors.write(&change.position);
-        let event = Event::Change { change, action, cursor: &cursor };
-        if let Some(frame) = decision.encode(&event, &mut maker.scratch) {
-            self.bytes += ENTRY + frame.len();
-            self.frames.push((change.position.seq, frame));
+        let seq = change.position.seq;
+        let mut made = 0;
+        let mut make = || {
+            let cursor = maker.cursors.write(&change.position);
+            let frame =
+                decision.encode(&Event::Change { change, action, cursor: &cursor }, &mut maker.scratch);
+            made = ENTRY + frame.as_ref().map_or(0, Bytes::len);
+            frame
+        };
+        let frame = if decision.needs_store {
+            // what an encoder was told by the store is as old as its class's answers
+            make()
+        } else {
+            let known = frames.lock().entry((seq, decision.projection, action)).or_default().clone();
+            known.get_or_init(make).clone()
+        };
+        self.bytes += made;
+        if let Some(frame) = frame {
+            self.bytes += ENTRY;
+            self.frames.push((seq, frame));
         }
     }
 
@@ -173,7 +216,7 @@ impl Heard {
         &mut self,
         decision: &Decision,
         changes: &[Arc<Change>],
-        answers: &Answers,
+        maker: &Maker<'_>,
     ) -> Vec<Option<Told>> {
         let mut told = vec![None; changes.len()];
         let (mut cases, mut places) = (Vec::new(), Vec::new());
@@ -191,8 +234,8 @@ impl Heard {
             }
         }
         if !cases.is_empty() {
-            self.asked.get_or_insert_with(Instant::now);
-            for (place, answer) in places.into_iter().zip(answers.decide(&cases)) {
+            self.asked.get_or_insert(maker.now);
+            for (place, answer) in places.into_iter().zip(maker.answers.decide(&cases)) {
                 told[place] = answer;
             }
         }
@@ -205,4 +248,129 @@ fn between(changes: &[Arc<Change>], after: Seq, until: Seq) -> &[Arc<Change>] {
     let end = changes.partition_point(|change| change.position.seq <= until);
     let start = changes.partition_point(|change| change.position.seq <= after);
     &changes[start.min(end)..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::class::ClassSpec;
+    use crate::log::{Answered, Asked, Lookup};
+    use crate::{Encoder, Topic};
+    use std::sync::atomic::AtomicU64;
+    use tidewire_model::{Action, Collection, Position, Record, TenantId, Timestamp, Value};
+    use tidewire_rules::Residual;
+
+    struct Nobody;
+
+    impl Lookup for Nobody {
+        fn ask(&self, asked: &[Asked<'_>]) -> Answered {
+            Answered::nothing(asked.len())
+        }
+    }
+
+    /// Numbers its frames.
+    struct Numbers {
+        made: AtomicU64,
+        needs_store: bool,
+    }
+
+    impl Encoder for Numbers {
+        fn encode(&self, _: &Event<'_>, frame: &mut Vec<u8>) -> bool {
+            frame.push(b'0' + self.made.fetch_add(1, Relaxed) as u8);
+            true
+        }
+        fn needs_store(&self) -> bool {
+            self.needs_store
+        }
+    }
+
+    fn change(collection: &Arc<Collection>, seq: Seq) -> Arc<Change> {
+        let tenant = TenantId::default();
+        let mut record = Record::empty(collection.clone(), tenant.clone());
+        record.set("id", Value::text("r"));
+        Arc::new(Change {
+            position: Position { epoch: 1, seq, offset: seq },
+            action: Action::Create,
+            collection: collection.clone(),
+            tenant,
+            old: None,
+            new: Some(Arc::new(record)),
+            actor: "".into(),
+            at: Timestamp(0),
+            transaction: seq,
+        })
+    }
+
+    /// Two classes of one projection at one page of changes.
+    struct Scene {
+        changes: Vec<Arc<Change>>,
+        classes: [Arc<Decision>; 2],
+        segments: Segments,
+        answers: Answers,
+    }
+
+    impl Scene {
+        fn new(needs_store: bool) -> Self {
+            let mut collection = Collection::default();
+            collection.id = "c".into();
+            collection.index_fields();
+            let collection = Arc::new(collection);
+            let encoder = Arc::new(Numbers { made: AtomicU64::new(0), needs_store });
+            let class = |leave| {
+                let topic = Topic::Collection { tenant: TenantId::default(), collection: "c".into() };
+                let (gate, projection, encoder) = (Residual::always(), String::new(), encoder.clone());
+                Arc::new(Decision::new(ClassSpec { topic, gate, leave, projection, encoder }, 1, 7))
+            };
+            Self {
+                changes: (1..=2).map(|seq| change(&collection, seq)).collect(),
+                classes: [class(true), class(false)],
+                segments: Segments::new(1 << 20),
+                answers: Answers::new(Arc::new(Nobody), Arc::default(), 16),
+            }
+        }
+
+        /// What a class hears of both changes.
+        fn tell(&self, class: usize, now: Instant) -> String {
+            let (cursors, scratch) = (&Cursors::new([0; 32]), Vec::new());
+            let mut maker = Maker { cursors, answers: &self.answers, room: 1 << 20, now, scratch };
+            let mut out = Vec::new();
+            let until = self.segments.tell(&self.classes[class], (&self.changes, 0, 2), &mut maker, &mut out);
+            assert_eq!(until, 2);
+            let frames = out.iter().map(|(_, entry)| match entry {
+                Entry::Frame(frame) => String::from_utf8_lossy(frame).into_owned(),
+                _ => String::new(),
+            });
+            frames.collect()
+        }
+    }
+
+    #[test]
+    fn what_the_store_said_is_asked_anew_after_a_while() {
+        let (scene, start) = (Scene::new(true), Instant::now());
+        assert_eq!(scene.tell(0, start), "01");
+        assert_eq!(scene.tell(0, start + AGE), "01");
+        let later = start + AGE + Duration::from_nanos(1);
+        assert_eq!(scene.tell(0, later), "23");
+        assert_eq!(scene.tell(0, later + AGE), "23");
+        assert_eq!(scene.tell(1, later), "45", "an encoder that asks the store does so for each class");
+    }
+
+    #[test]
+    fn classes_that_differ_in_their_decision_share_frames_for_as_long_as_they_stay() {
+        let (scene, start) = (Scene::new(false), Instant::now());
+        assert_eq!(scene.tell(0, start), "01");
+        let alone = scene.segments.bytes();
+        assert_eq!(scene.tell(1, start), "01");
+        assert_eq!(scene.segments.bytes(), alone + 3 * ENTRY, "a class and two places of frames");
+        assert_eq!(scene.tell(0, start + 10 * AGE), "01", "what the images say does not age");
+    }
+
+    #[test]
+    fn beyond_the_bound_frames_are_forgotten_as_well() {
+        let (mut scene, start) = (Scene::new(false), Instant::now());
+        scene.segments = Segments::new(1);
+        assert_eq!(scene.tell(0, start), "01");
+        assert_eq!(scene.tell(1, start), "23");
+        assert_eq!(scene.segments.frames.lock().len(), 2);
+    }
 }

@@ -94,6 +94,10 @@ impl Counter {
         self.0.fetch_add(number, Relaxed);
     }
 
+    pub fn subtract(&self, number: u64) {
+        self.0.fetch_sub(number, Relaxed);
+    }
+
     pub fn set(&self, number: u64) {
         self.0.store(number, Relaxed);
     }

@@ -1,7 +1,7 @@
 //! Joins store, feed and dialects.
 
 use crate::admit::Gatekeeper;
-use crate::config::Config;
+use crate::config::{Config, Realtime};
 use crate::log::StoreLog;
 use crate::metrics::{self, Metrics};
 use crate::page;
@@ -182,7 +182,8 @@ fn cocobase_options(config: &Config) -> tidewire_cocobase::realtime::Options {
 
 fn feed_options(store: &Store, config: &Config) -> anyhow::Result<tidewire_feed::Options> {
     let defaults = tidewire_feed::Options::new(cursor_key(store)?);
-    Ok(tidewire_feed::Options { outbox_bytes: config.realtime.outbox, rooms: config.rooms, ..defaults })
+    let Realtime { outbox, shards, much, .. } = config.realtime;
+    Ok(tidewire_feed::Options { outbox_bytes: outbox, rooms: config.rooms, shards, much, ..defaults })
 }
 
 /// Read from the settings, or made and kept there.

@@ -13,6 +13,7 @@ Environment:
   TIDEWIRE_HEARTBEAT_BOSBASE          the same for the BosBase SDK (5)
   TIDEWIRE_IDLE                       seconds after which a stream without messages ends (300)
   TIDEWIRE_OUTBOX_BYTES               bytes that may wait for one connection (262144)
+  TIDEWIRE_SHARDS                     threads that share much work of the feed (one per four cores, 1 to 8)
   TIDEWIRE_SNAPSHOT_RECORDS           records of one snapshot (10000)
   TIDEWIRE_SNAPSHOT_BYTES             bytes of one snapshot (8388608)
   TIDEWIRE_CONNECTIONS                sockets in all (100000)

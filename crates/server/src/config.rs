@@ -2,6 +2,7 @@
 
 mod rooms;
 mod scripts;
+mod shards;
 
 use crate::cli::ServeArgs;
 use anyhow::{Context, bail};
@@ -74,6 +75,10 @@ pub struct Realtime {
     pub outbox: usize,
     /// records and bytes of one snapshot; beyond them there is a reset; defaults 10 000 and 8 MiB
     pub snapshot: (usize, usize),
+    /// threads that share the feed's work when there is much of it; default one per four cores, at least 1 and at most 8
+    pub shards: usize,
+    /// decisions or pushes of one change from which on it is much; default 1024
+    pub much: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +143,8 @@ impl Default for Realtime {
             check_ip: true,
             outbox: 256 * 1024,
             snapshot: (10_000, 8 << 20),
+            shards: shards::fitting(),
+            much: 1024,
         }
     }
 }
@@ -191,6 +198,7 @@ impl Config {
         realtime.idle = seconds("TIDEWIRE_IDLE", realtime.idle)?;
         realtime.check_ip = switch("TIDEWIRE_CHECK_IP", realtime.check_ip)?;
         realtime.outbox = number("TIDEWIRE_OUTBOX_BYTES", realtime.outbox)?;
+        realtime.shards = shards::asked(realtime.shards)?;
         realtime.snapshot.0 = number("TIDEWIRE_SNAPSHOT_RECORDS", realtime.snapshot.0)?;
         realtime.snapshot.1 = number("TIDEWIRE_SNAPSHOT_BYTES", realtime.snapshot.1)?;
         config.websocket.ping = seconds("TIDEWIRE_WS_PING", config.websocket.ping)?;

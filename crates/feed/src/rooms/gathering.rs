@@ -1,21 +1,17 @@
 use crate::ConnectionId;
 use crate::Ending;
 use crate::class::guarded;
+use crate::crew::Parts;
 use crate::hub::Hub;
 use crate::interest::ResetReason;
-use crate::outbox::Pushed;
+use crate::rooms::spreading::{Said, Spreading};
 use crate::rooms::{Channel, Departed, Herald, Join, JoinError, Speech, View};
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What a member missed, or why it cannot be told.
 type Missed = Result<Vec<Bytes>, ResetReason>;
-
-/// One message in its two shapes, as far as somebody wants them.
-struct Said {
-    plain: Option<Bytes>,
-    positioned: Option<Bytes>,
-}
 
 enum Speaker<'a> {
     Member(ConnectionId),
@@ -126,28 +122,22 @@ impl Hub {
         self.push_to_seats(channel, &said, but);
     }
 
-    /// The loop over members.
     fn push_to_seats(&mut self, channel: &Channel, said: &Said, but: Option<ConnectionId>) {
         let Some(room) = self.rooms.room(channel) else { return };
-        let (mut taken, mut bytes) = (0, 0);
-        for seat in room.seats() {
-            let frame = if seat.positions { &said.positioned } else { &said.plain };
-            let Some(frame) = frame.as_ref().filter(|_| Some(seat.outbox.id) != but) else { continue };
-            match seat.outbox.push_message(self.position, frame, self.bounds) {
-                Pushed::Taken(waker) => {
-                    (taken, bytes) = (taken + 1, bytes + frame.len() as u64);
-                    self.workspace.wakers.extend(waker);
-                }
-                Pushed::Overflow(waker) => {
-                    self.counters.abandoned.add(1);
-                    self.workspace.wakers.extend(waker);
-                    self.abandoned.push(seat.outbox.id);
-                }
-                Pushed::Refused => {}
-            }
+        let (members, place) = (room.members(), (self.position, self.bounds));
+        let spreading = Spreading::new(room.ears().clone(), said.clone(), but, place, self.crew.worth);
+        let spreading = Arc::new(spreading);
+        if self.crew.is_for(members) {
+            self.crew.share(spreading.clone(), members);
+        } else {
+            (0..spreading.count()).for_each(|part| spreading.part(part));
         }
-        self.counters.deliveries.add(taken);
-        self.counters.bytes.add(bytes);
+        for outcome in spreading.outcomes() {
+            self.counters.deliveries.add(outcome.taken);
+            self.counters.bytes.add(outcome.bytes);
+            self.counters.abandoned.add(outcome.abandoned.len() as u64);
+            self.abandoned.extend(outcome.abandoned);
+        }
     }
 
     /// Those who let too much wait are gone for the others as well. Their going may be too much for somebody else.

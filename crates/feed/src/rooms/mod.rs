@@ -9,6 +9,7 @@ mod herald;
 mod history;
 mod join;
 mod room;
+mod spreading;
 
 use crate::ConnectionId;
 use crate::outbox::Outbox;

@@ -3,6 +3,7 @@ use crate::outbox::Outbox;
 use crate::rooms::history::History;
 use crate::rooms::{Channel, Join, Limits, Make, Participant, RoomInfo, View};
 use hashbrown::HashMap;
+use parking_lot::RwLock;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +21,8 @@ pub(crate) struct Room {
     pub ends_at: Option<Instant>,
     pub history: History,
     seats: Vec<Seat>,
+    /// of the same connections, in the same order
+    ears: Arc<Ears>,
     /// where in `seats` a connection is
     indexes: HashMap<ConnectionId, usize>,
     users: HashMap<Box<str>, User>,
@@ -30,13 +33,19 @@ pub(crate) struct Room {
 }
 
 /// One connection in a room.
-pub(crate) struct Seat {
-    pub outbox: Arc<Outbox>,
+struct Seat {
     user: Box<str>,
     /// as this connection gave it
     name: Box<str>,
+}
+
+/// What of a seat those need who tell it something: several threads, in a big room.
+pub(crate) struct Ear {
+    pub outbox: Arc<Outbox>,
     pub positions: bool,
 }
+
+pub(crate) type Ears = RwLock<Vec<Ear>>;
 
 struct User {
     name: Box<str>,
@@ -63,6 +72,7 @@ impl Room {
             ends_at: None,
             history: History::new(RandomState::new().hash_one(number), limits),
             seats: Vec::new(),
+            ears: Arc::default(),
             indexes: HashMap::new(),
             users: HashMap::new(),
             came: 0,
@@ -73,7 +83,8 @@ impl Room {
     /// True if it is the user's first connection.
     pub fn enter(&mut self, outbox: &Arc<Outbox>, user: &str, name: &str, positions: bool) -> bool {
         self.indexes.insert(outbox.id, self.seats.len());
-        self.seats.push(Seat { outbox: outbox.clone(), user: user.into(), name: name.into(), positions });
+        self.seats.push(Seat { user: user.into(), name: name.into() });
+        self.ears.write().push(Ear { outbox: outbox.clone(), positions });
         self.positioned += usize::from(positions);
         if let Some(known) = self.users.get_mut(user) {
             known.name = name.into();
@@ -88,10 +99,13 @@ impl Room {
     /// Whose connection it was, and whether it was the user's last.
     pub fn leave(&mut self, id: ConnectionId) -> Option<(Participant, bool)> {
         let index = self.indexes.remove(&id)?;
-        let Seat { user, positions, .. } = self.seats.swap_remove(index);
-        if let Some(moved) = self.seats.get(index) {
+        let Seat { user, .. } = self.seats.swap_remove(index);
+        let mut ears = self.ears.write();
+        let positions = ears.swap_remove(index).positions;
+        if let Some(moved) = ears.get(index) {
             self.indexes.insert(moved.outbox.id, index);
         }
+        drop(ears);
         self.positioned -= usize::from(positions);
         let known = self.users.get_mut(&user)?;
         known.seats -= 1;
@@ -102,8 +116,8 @@ impl Room {
         Some((Participant { user, name }, last))
     }
 
-    pub fn seats(&self) -> &[Seat] {
-        &self.seats
+    pub fn ears(&self) -> &Arc<Ears> {
+        &self.ears
     }
 
     pub fn members(&self) -> usize {

@@ -1,4 +1,5 @@
 use crate::world::*;
+use std::sync::Arc;
 use tidewire_feed::Options;
 use tidewire_model::Principal;
 
@@ -70,6 +71,43 @@ async fn changes_that_the_log_cannot_give_back_are_told() {
     world.commit(&[post("v")]);
     heard.extend(client.read_to_end(&world).await);
     assert_eq!(heard, ["1 l create r", "reset l Retention", "5 l create v"]);
+}
+
+#[tokio::test]
+async fn who_comes_counts_before_the_hub_has_looked() {
+    let world = World::new(options());
+    let (_plugged, plug) = world.plug().await;
+    let clients: Vec<_> = (0..5).map(|_| world.connect()).collect();
+    assert_eq!(world.feed.stats().connections, 6);
+    plug.open();
+    drop(clients);
+    world.sync().await;
+    assert_eq!(world.feed.stats().connections, 1);
+}
+
+#[tokio::test]
+async fn what_belonged_to_those_who_went_is_given_back() {
+    let world = World::new(options());
+    let listen = Listen::to("l", "n = 1");
+    // held by each class that is made of it
+    let held = listen.made.clone();
+    let before = Arc::strong_count(&held);
+    let clients: Vec<_> = (0..200).map(|_| world.connect()).collect();
+    for client in &clients {
+        client.set(Principal::Guest, vec![listen.now()]).await;
+    }
+    assert!(Arc::strong_count(&held) > before + 200);
+    drop(clients);
+    while Arc::strong_count(&held) > before {
+        tokio::task::yield_now().await;
+    }
+    let last = world.connect();
+    last.set(Principal::Guest, vec![listen.now()]).await;
+    last.set(Principal::Guest, Vec::new()).await;
+    while Arc::strong_count(&held) > before {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.feed.stats().classes, 1, "its end");
 }
 
 /// Commits of two records with a message between them and one after, while the hub is held up.

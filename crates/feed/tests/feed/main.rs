@@ -14,6 +14,7 @@ mod race;
 mod random;
 mod rooms;
 mod rooms_random;
+mod shards;
 mod slow_lane;
 mod storm;
 mod world;

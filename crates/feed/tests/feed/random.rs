@@ -117,6 +117,8 @@ impl Model {
             input: random.random_range(1..100),
             slow_questions: random.random_range(1..50),
             slow_threads: random.random_range(1..4),
+            shards: random.random_range(1..5),
+            much: random.random_range(1..24),
             ..options()
         };
         let world = World::new(options);

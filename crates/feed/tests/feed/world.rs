@@ -221,8 +221,10 @@ pub struct World {
     announced: AtomicU64,
 }
 
+/// Several shards, pushed to at once whatever the number; `FEED_SHARDS=1 cargo test -p tidewire-feed` for another number.
 pub fn options() -> Options {
-    Options::new([1; 32])
+    let shards = option_env!("FEED_SHARDS").map_or(3, |shards| shards.parse().unwrap());
+    Options { shards, much: 1, ..Options::new([1; 32]) }
 }
 
 impl World {

@@ -39,7 +39,9 @@ impl Listening {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let config = Config::new(([127, 0, 0, 1], 0).into(), folder.path());
+        let inside = runtime.enter();
         let app = App::open(&config).expect("a server");
+        drop(inside);
         let (stream, record) = runtime.block_on(prepare(&app));
         let seq = app.store.head();
         Self { runtime, app, stream, record, seq, _folder: folder }

@@ -44,6 +44,9 @@ impl Server {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = TempDir::new().unwrap();
         let mut config = Config::new("127.0.0.1:0".parse().unwrap(), folder.path());
+        // several, and always; `FEED_SHARDS=1 cargo test -p tidewire-server` for another number
+        config.realtime.shards = option_env!("FEED_SHARDS").map_or(3, |shards| shards.parse().unwrap());
+        config.realtime.much = 1;
         change(&mut config);
         let mut server = Self { running: None, config, token: String::new(), folder };
         server.run().await;
