@@ -75,6 +75,7 @@ impl Task {
         };
         self.attempt = 0;
         self.is_changed = true;
+        self.shared.set_fault(None);
         self.shared.set_state(State::Connected { client_id: live.client_id.clone() });
         self.greet(&live);
         live.serve(self).await
@@ -167,13 +168,14 @@ impl Task {
         }
         let wait = self.shared.backoff().wait(self.attempt, lost.retry_after());
         let was_connected = lost.was_connected;
-        self.fail_impatient(lost.error);
+        let fault = self.fail_impatient(lost.error);
         if was_connected {
             let topics: Vec<String> = self.entries.iter().map(|entry| entry.topic.name.clone()).collect();
             self.shared.tell_disconnect(&topics);
         }
         self.attempt = self.attempt.saturating_add(1);
         if !self.entries.is_empty() {
+            self.shared.set_fault(Some(fault));
             self.shared.set_state(State::Reconnecting { attempt: self.attempt });
             self.pause(wait).await;
         }
@@ -184,7 +186,8 @@ impl Task {
         let _ = self.until(tokio::time::sleep(wait)).await;
     }
 
-    fn fail_impatient(&mut self, error: Error) {
+    /// Gives the error back, or one that says the same.
+    fn fail_impatient(&mut self, error: Error) -> Error {
         let text = error.to_string();
         let mut error = Some(error);
         for entry in &mut self.entries {
@@ -200,5 +203,6 @@ impl Task {
             });
         }
         self.sweep();
+        error.unwrap_or(Error::Lost(text))
     }
 }
