@@ -101,6 +101,15 @@ impl Collection {
         Pages::new(self.clone())
     }
 
+    /// All records at once: [`Collection::all`], collected.
+    pub async fn get_full_list<T: DeserializeOwned + Send + 'static>(&self) -> Result<Vec<T>, Error> {
+        let (mut pages, mut records) = (self.all(), Vec::new());
+        while let Some(record) = pages.next().await {
+            records.push(record?);
+        }
+        Ok(records)
+    }
+
     /// Makes a record.
     pub async fn create<T: DeserializeOwned>(&self, body: &(impl Serialize + ?Sized)) -> Result<T, Error> {
         self.request(Method::POST, None, &[])?.json(body).read().await
@@ -120,7 +129,8 @@ impl Collection {
         self.request(Method::DELETE, Some(id), &[])?.send().await.map(drop)
     }
 
-    /// Signs in and keeps the token.
+    /// Signs in and keeps the token. Where a second factor is wanted the error has status 401 and `mfaId` in its body: sign in
+    /// another way as well, with `query("mfaId", …)`.
     pub async fn auth_with_password(&self, identity: &str, password: &str) -> Result<Auth, Error> {
         let request = self.call(Method::POST, "auth-with-password")?;
         let body = json!({ "identity": identity, "password": password });
@@ -148,12 +158,12 @@ impl Collection {
         self.call(Method::GET, "auth-methods")?.read().await
     }
 
-    fn keep(&self, auth: Auth) -> Result<Auth, Error> {
+    pub(crate) fn keep(&self, auth: Auth) -> Result<Auth, Error> {
         self.client.auth().save(auth.clone())?;
         Ok(auth)
     }
 
-    fn call(&self, method: Method, name: &str) -> Result<Request, Error> {
+    pub(crate) fn call(&self, method: Method, name: &str) -> Result<Request, Error> {
         let path = format!("api/collections/{}/{name}", segment(&self.name)?);
         Ok(self.with_options(self.client.request(method, &path), &[]))
     }

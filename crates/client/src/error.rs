@@ -33,6 +33,9 @@ pub enum Error {
     /// what was asked cannot be sent: a wrong address, header or value
     #[error("{0}")]
     Invalid(String),
+    /// nobody was signed in through a provider
+    #[error("nobody was signed in: {0}")]
+    OAuth2(String),
     /// the auth store cannot be read or written
     #[error("the auth store cannot be used: {0}")]
     Store(#[from] std::io::Error),

@@ -1,6 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde_json::{Map, Value as Json};
 use std::time::{Duration, SystemTime};
 
 /// What a token says of itself. Nothing is verified: that is the server's part.
@@ -13,6 +14,9 @@ pub(crate) struct Claims {
     /// of PocketBase's and Tidewire's tokens
     #[serde(default)]
     pub(crate) collection_id: Option<String>,
+    /// of the record
+    #[serde(default)]
+    pub(crate) id: Option<String>,
     #[serde(default)]
     pub(crate) refreshable: bool,
 }
@@ -24,7 +28,9 @@ impl Claims {
         let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
             return None;
         };
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+        // a list would be read as one as well
+        let claims: Map<String, Json> = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+        Self::deserialize(Json::Object(claims)).ok()
     }
 
     /// `None` if it says none, or one beyond all times.

@@ -57,6 +57,13 @@ impl<T> Pages<T> {
     }
 }
 
+impl<T: DeserializeOwned> Pages<T> {
+    /// The next record; for those who have no `StreamExt` at hand.
+    pub async fn next(&mut self) -> Option<Result<T, Error>> {
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+}
+
 impl<T: DeserializeOwned> Stream for Pages<T> {
     type Item = Result<T, Error>;
 

@@ -38,6 +38,11 @@ impl Refresh {
         Self { before, turn: tokio::sync::Mutex::default(), task: Mutex::default() }
     }
 
+    /// The same for another client.
+    pub(crate) fn same(&self) -> Self {
+        Self::new(self.before)
+    }
+
     /// After it the token of the store is good for a while, or cannot be renewed now. An error is the store's.
     pub(crate) async fn renew(&self, client: &Client) -> Result<(), Error> {
         self.watch(client);

@@ -43,6 +43,11 @@ impl Request {
         self
     }
 
+    pub(crate) fn multipart(mut self, form: reqwest::multipart::Form) -> Self {
+        self.builder = self.builder.multipart(form);
+        self
+    }
+
     /// Signed as somebody else, or, with an empty token, as nobody.
     pub(crate) fn token(mut self, token: String) -> Self {
         self.token = Some(token);

@@ -1,4 +1,5 @@
 use crate::{Hands, Occasion};
+use std::pin::Pin;
 use std::time::Duration;
 
 /// User code that is called for an event. It may block, up to its time limit.
@@ -20,6 +21,15 @@ where
         self(occasion, hands)
     }
 }
+
+/// User code outside of this process, which may take long to answer. A write does not hold the writer while it is asked.
+pub trait Elsewhere: Send + Sync {
+    /// Gives the occasion back as the answer left it. It limits its time itself, and needs no runtime around it.
+    fn ask(&self, occasion: Occasion) -> Asking;
+}
+
+/// An answer that is under way.
+pub type Asking = Pin<Box<dyn Future<Output = (Occasion, Result<(), HookError>)> + Send>>;
 
 /// Why a handler did not end well.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

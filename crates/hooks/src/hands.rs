@@ -5,6 +5,11 @@ use serde_json::{Map, Value as Json};
 pub trait Hands {
     /// The answer of the act: a record, a list, or null.
     fn act(&mut self, act: Act) -> Result<Json, ActError>;
+
+    /// What the handler was called for is broken off and will be done again, so how this call ends is of no account.
+    fn broken_off(&self) -> bool {
+        false
+    }
 }
 
 /// Hands for where nothing can be done.

@@ -3,7 +3,7 @@ use crate::{Event, Hands, HookError, Limits, Occasion, Refusal, Registration, St
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -25,6 +25,8 @@ struct Inner {
     voice: ArcSwapOption<Arc<dyn Voice>>,
     listener: RwLock<Option<Listener>>,
     limits: Limits,
+    /// whether any handler lives elsewhere
+    elsewhere: AtomicBool,
     /// for handlers that are asked
     places: Arc<Semaphore>,
 }
@@ -46,6 +48,7 @@ impl Inner {
             voice: ArcSwapOption::empty(),
             listener: RwLock::default(),
             limits,
+            elsewhere: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(limits.at_once.clamp(1, Semaphore::MAX_PERMITS))),
         }
     }
@@ -99,9 +102,12 @@ impl Hooks {
         Duration::from_millis(self.inner.longest.load(Ordering::Relaxed))
     }
 
+    /// Sums up the lists for those who look often.
     fn measure(&self) {
-        let lists = self.inner.lists.iter().map(|list| list.load_full());
-        let longest = lists.filter_map(|list| list.iter().filter_map(|(_, one)| one.time()).max()).max();
+        let lists = || self.inner.lists.iter().map(|list| list.load_full());
+        let far = lists().any(|list| list.iter().any(|(_, one)| one.elsewhere.is_some()));
+        self.inner.elsewhere.store(far, Ordering::Release);
+        let longest = lists().filter_map(|list| list.iter().filter_map(|(_, one)| one.time()).max()).max();
         let longest = longest.unwrap_or_default().max(self.inner.limits.time);
         self.inner.longest.store(millis(longest), Ordering::Relaxed);
     }
@@ -146,16 +152,21 @@ impl Hooks {
         !self.slot(event).load().is_empty()
     }
 
-    /// Whether anybody would be called about this collection, other than ahead.
+    /// Whether anybody would be called about this collection.
     pub fn has_for(&self, event: Event, collection: &str) -> bool {
-        let list = self.slot(event).load();
-        concerns(&list, collection).any(|registration| !registration.ahead)
+        self.slot(event).load().iter().any(|(_, registration)| registration.concerns(Some(collection)))
     }
 
-    /// Whether anybody would be called ahead of a write to this collection.
-    pub fn has_ahead(&self, event: Event, collection: &str) -> bool {
+    /// Whether anybody in this process would be called about this collection, on the thread of the caller.
+    pub fn has_here(&self, event: Event, collection: &str) -> bool {
         let list = self.slot(event).load();
-        concerns(&list, collection).any(|registration| registration.ahead)
+        let mut concerned = list.iter().filter(|(_, registration)| registration.concerns(Some(collection)));
+        concerned.any(|(_, registration)| registration.elsewhere.is_none())
+    }
+
+    /// Whether anybody who is asked about anything lives elsewhere; costs one load.
+    pub fn has_elsewhere(&self) -> bool {
+        self.inner.elsewhere.load(Ordering::Acquire)
     }
 
     /// Who is called for it now, in order.
@@ -164,22 +175,23 @@ impl Hooks {
     }
 
     /// Calls the handlers, one after the other, on the calling thread, which may be blocked for as long as their time limits
-    /// allow. The first that refuses ends it; that counts only for events that can be refused. Passes over those that are
-    /// called ahead.
+    /// allow. The first that refuses ends it; that counts only for events that can be refused.
     pub fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
-        self.call_those(occasion, hands, false)
+        self.walk(occasion, |_, registration, occasion| {
+            let outcome = registration.call(occasion, hands);
+            registration.judge(occasion.event, outcome)
+        })
     }
 
-    /// The same for those that are called ahead, and for no others.
-    pub fn call_ahead(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), Refusal> {
-        self.call_those(occasion, hands, true)
-    }
-
-    fn call_those(&self, occasion: &mut Occasion, hands: &mut dyn Hands, ahead: bool) -> Result<(), Refusal> {
-        for (_, registration) in self.slot(occasion.event).load_full().iter() {
-            if registration.ahead == ahead && registration.concerns(occasion.collection.as_deref()) {
-                let outcome = registration.call(occasion, hands);
-                registration.judge(occasion.event, outcome)?;
+    /// Goes to each of them in order, until one refuses.
+    pub fn walk(
+        &self,
+        occasion: &mut Occasion,
+        mut each: impl FnMut(HookId, &Registration, &mut Occasion) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        for (id, registration) in self.slot(occasion.event).load_full().iter() {
+            if registration.concerns(occasion.collection.as_deref()) {
+                each(*id, registration, occasion)?;
             }
         }
         Ok(())
@@ -254,29 +266,6 @@ impl Hooks {
         }
     }
 
-    /// Those that are called ahead, and no others, on a thread that may be blocked for as long as they take: they limit
-    /// themselves.
-    pub async fn ask_ahead(
-        &self,
-        mut occasion: Occasion,
-        mut hands: impl Hands + Send + 'static,
-    ) -> (Occasion, Result<(), Refusal>) {
-        if !self.has(occasion.event) {
-            return (occasion, Ok(()));
-        }
-        if tokio::runtime::Handle::try_current().is_err() {
-            // whoever waits here has no runtime around it, and may be blocked
-            let outcome = self.call_ahead(&mut occasion, &mut hands);
-            return (occasion, outcome);
-        }
-        let (hooks, event, tenant) = (self.clone(), occasion.event, occasion.tenant.clone());
-        let asked = tokio::task::spawn_blocking(move || {
-            let outcome = hooks.call_ahead(&mut occasion, &mut hands);
-            (occasion, outcome)
-        });
-        asked.await.unwrap_or_else(|_| (Occasion::new(event, tenant), Err(Refusal::broken())))
-    }
-
     fn slot(&self, event: Event) -> &ArcSwap<List> {
         &self.inner.lists[event as usize]
     }
@@ -306,17 +295,9 @@ fn exchange<'a>(slot: &ArcSwap<List>, old: &[HookId], new: impl Iterator<Item = 
     slot.store(Arc::new(list));
 }
 
-/// Those that asked for what happens in this collection.
-fn concerns<'a>(
-    list: &'a [(HookId, Registration)],
-    collection: &'a str,
-) -> impl Iterator<Item = &'a Registration> {
-    list.iter().map(|(_, registration)| registration).filter(|one| one.concerns(Some(collection)))
-}
-
 impl Registration {
     /// What the outcome of the handler means for the event.
-    fn judge(&self, event: Event, outcome: Result<(), HookError>) -> Result<(), Refusal> {
+    pub fn judge(&self, event: Event, outcome: Result<(), HookError>) -> Result<(), Refusal> {
         let error = match outcome {
             Ok(()) => return Ok(()),
             Err(HookError::Abort(refusal)) if event.may_refuse() => return Err(refusal),
@@ -442,15 +423,21 @@ mod tests {
     }
 
     #[test]
-    fn those_that_are_called_ahead_are_not_called_with_the_others() {
-        let hooks = Hooks::default();
-        hooks.register(Registration { ahead: true, ..handler("far", Ok(())) });
-        assert!(hooks.has_ahead(Event::RealtimeConnect, "a") && !hooks.has_for(Event::RealtimeConnect, "a"));
-        hooks.register(handler("near", Ok(())));
-        assert_eq!(heard(&hooks, None).0, "near");
-        let mut occasion = Occasion::new(Event::RealtimeConnect, TenantId::default());
-        hooks.call_ahead(&mut occasion, &mut NoHands).unwrap();
-        assert_eq!(occasion.fields["heard"], json!(["far"]));
+    fn it_is_known_whether_anybody_lives_elsewhere() {
+        struct Far;
+        impl crate::Elsewhere for Far {
+            fn ask(&self, occasion: Occasion) -> crate::Asking {
+                Box::pin(async { (occasion, Ok(())) })
+            }
+        }
+        let (hooks, event) = (Hooks::default(), Event::RealtimeConnect);
+        assert!(!hooks.has_elsewhere());
+        let far = hooks.register(Registration { elsewhere: Some(Arc::new(Far)), ..handler("far", Ok(())) });
+        assert!(hooks.has_elsewhere() && hooks.has_for(event, "a") && !hooks.has_here(event, "a"));
+        hooks.register(Registration { collection: Some("a".into()), ..handler("near", Ok(())) });
+        assert!(hooks.has_elsewhere() && hooks.has_here(event, "a") && !hooks.has_here(event, "b"));
+        hooks.unregister(far);
+        assert!(!hooks.has_elsewhere() && hooks.has_here(event, "a"));
     }
 
     #[test]

@@ -3,7 +3,7 @@ use serde_json::{Map, Value as Json};
 use tidewire_model::TenantId;
 
 /// One happening, as handlers see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Occasion {
     pub event: Event,
     pub tenant: TenantId,

@@ -1,4 +1,5 @@
-use crate::{Event, Handler, Hands, HookError, LONGEST, Occasion};
+use crate::{Elsewhere, Event, Handler, Hands, HookError, LONGEST, Occasion};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ pub struct Registration {
     pub priority: i64,
     /// a handler that breaks or takes too long refuses the event, instead of being passed over
     pub stop_on_error: bool,
-    /// it is called before the write that it is about begins, because it may take long
-    pub ahead: bool,
+    /// before-hooks of records: asked in place of `handler`, while the write waits and holds up no other
+    pub elsewhere: Option<Arc<dyn Elsewhere>>,
     /// after-hooks of one group follow the log together; its place in the log is kept under this name
     pub group: Box<str>,
     /// how it is called in logs, e.g. `posts.js:12`
@@ -30,7 +31,7 @@ impl Registration {
             collection: None,
             priority: 0,
             stop_on_error: false,
-            ahead: false,
+            elsewhere: None,
             group,
             name,
             handler,
@@ -50,5 +51,14 @@ impl Registration {
     /// Calls the handler; once it is registered, a panic is a failure as any other.
     pub fn call(&self, occasion: &mut Occasion, hands: &mut dyn Hands) -> Result<(), HookError> {
         self.handler.call(occasion, hands)
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("name", &self.name)
+            .field("event", &self.event)
+            .finish_non_exhaustive()
     }
 }

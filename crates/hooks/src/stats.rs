@@ -1,4 +1,4 @@
-use crate::{Event, Handler, Hands, HookError, Occasion, Registration};
+use crate::{Asking, Elsewhere, Event, Handler, Hands, HookError, Occasion, Registration};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,8 +38,29 @@ pub(crate) struct Counted {
 
 impl Counted {
     pub(crate) fn wrap(mut registration: Registration, counters: &Arc<Counters>) -> Registration {
+        if let Some(elsewhere) = registration.elsewhere.take() {
+            let counters = counters.clone();
+            registration.elsewhere = Some(Arc::new(CountedElsewhere { elsewhere, counters }));
+        }
         registration.handler = Arc::new(Self { handler: registration.handler, counters: counters.clone() });
         registration
+    }
+}
+
+struct CountedElsewhere {
+    elsewhere: Arc<dyn Elsewhere>,
+    counters: Arc<Counters>,
+}
+
+impl Elsewhere for CountedElsewhere {
+    fn ask(&self, occasion: Occasion) -> Asking {
+        let (event, started, counters) = (occasion.event, Instant::now(), self.counters.clone());
+        let asking = self.elsewhere.ask(occasion);
+        Box::pin(async move {
+            let (left, outcome) = asking.await;
+            counters.count(event, &outcome, started.elapsed());
+            (left, outcome)
+        })
     }
 }
 
@@ -48,7 +69,9 @@ impl Handler for Counted {
         let (event, started) = (occasion.event, Instant::now());
         let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(occasion, hands)));
         let outcome = called.unwrap_or_else(|_| Err(HookError::Failed("it panicked".to_owned())));
-        self.counters.count(event, &outcome, started.elapsed());
+        if !hands.broken_off() {
+            self.counters.count(event, &outcome, started.elapsed());
+        }
         outcome
     }
 

@@ -1,5 +1,6 @@
 //! Random identifiers.
 
+use crate::chance;
 use rand::RngExt;
 
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -26,8 +27,8 @@ pub fn secret(length: usize) -> String {
     pick(MIXED, length)
 }
 
-/// `rand`'s thread generator is a CSPRNG seeded by the system.
 fn pick(alphabet: &[u8], length: usize) -> String {
-    let mut random = rand::rng();
-    (0..length).map(|_| char::from(alphabet[random.random_range(0..alphabet.len())])).collect()
+    chance::draw(|random| {
+        (0..length).map(|_| char::from(alphabet[random.random_range(0..alphabet.len())])).collect()
+    })
 }

@@ -4,6 +4,7 @@
 
 pub mod backlog;
 pub mod catalog;
+pub mod chance;
 pub mod change;
 pub mod collection;
 pub mod field;

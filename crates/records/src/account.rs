@@ -5,7 +5,7 @@ use crate::error::{FieldError, FieldErrors};
 use rand::RngExt;
 use std::collections::HashSet;
 use tidewire_auth::key_hash;
-use tidewire_model::{TenantId, Timestamp};
+use tidewire_model::{TenantId, Timestamp, chance};
 use tidewire_store::{Account, KeyKind, Snapshot, StoreError, Tx};
 
 /// The account of the superusers.
@@ -82,7 +82,7 @@ fn is_slug(text: &str) -> bool {
 
 /// A version 4 UUID.
 pub fn random_uuid() -> String {
-    let mut bits: u128 = rand::rng().random();
+    let mut bits: u128 = chance::draw(|random| random.random());
     bits = bits & !(0xf << 76) | 0x4 << 76;
     bits = bits & !(0x3 << 62) | 0x2 << 62;
     let hex = format!("{bits:032x}");

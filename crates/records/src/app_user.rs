@@ -66,7 +66,7 @@ pub fn sign_up(tx: &mut Tx<'_>, tenant: &TenantId, new: NewUser) -> Result<Arc<R
         // of the server's own making is the id alone: it stays
         save::check(tx, &draft, Some(&given))?;
     }
-    set_dates(&mut draft.record, true);
+    set_dates(tx, &mut draft.record, true);
     Ok(tx.insert(draft.record, "")?)
 }
 
@@ -121,7 +121,7 @@ pub fn update(
             draft.record.set("tokenKey", Value::text(&id::secret(TOKEN_KEY)));
         }
     }
-    set_dates(&mut draft.record, false);
+    set_dates(tx, &mut draft.record, false);
     Ok(tx.update(&old, draft.record, &asker.principal.actor())?)
 }
 

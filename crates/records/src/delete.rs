@@ -175,7 +175,7 @@ fn write_released(
     if let Some(current) = &current {
         check(tx, &draft, Some(current))?;
     }
-    set_dates(&mut draft.record, false);
+    set_dates(tx, &mut draft.record, false);
     tx.update(current.as_ref().unwrap_or(old), draft.record, &asker.principal.actor())?;
     Ok(())
 }

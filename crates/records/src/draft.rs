@@ -29,8 +29,6 @@ pub(crate) struct Draft {
     pub plain: BTreeMap<usize, String>,
     /// values to be stored encrypted, by field index
     pub secrets: BTreeMap<usize, Json>,
-    /// what hooks set ahead of the write
-    pub ahead: Body,
 }
 
 /// What a body key asks of a field.
@@ -55,7 +53,6 @@ impl Draft {
             reads_body,
             plain: BTreeMap::new(),
             secrets: BTreeMap::new(),
-            ahead: prepared.ahead.clone(),
         };
         let mut keys: Vec<&String> = prepared.body.keys().collect();
         // a plain name comes before its modifiers
@@ -88,7 +85,6 @@ impl Draft {
             reads_body: false,
             plain: BTreeMap::new(),
             secrets: BTreeMap::new(),
-            ahead: Body::new(),
         }
     }
 

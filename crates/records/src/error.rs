@@ -1,6 +1,7 @@
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use tidewire_auth::PasswordError;
+use tidewire_hooks::Unsettled;
 use tidewire_store::StoreError;
 
 /// One fault of one field; codes and texts are PocketBase's, other dialects translate them.
@@ -96,5 +97,13 @@ pub enum RecordError {
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for RecordError {
+    fn from(error: StoreError) -> Self {
+        let StoreError::Unsettled(reason) = error else { return Self::Store(error) };
+        let status = if reason == Unsettled::TooMany { 400 } else { 503 };
+        Self::Refused { status, message: reason.to_string() }
+    }
 }

@@ -46,6 +46,7 @@ enum Outcome {
 }
 
 /// A password that nobody knows with its hash, and a body for whoever has to be created.
+#[derive(Clone)]
 struct Ready {
     secret: String,
     hash: String,
@@ -172,6 +173,7 @@ async fn get_ready(
 }
 
 /// One sign-in inside of a transaction.
+#[derive(Clone)]
 struct Work {
     asker: Asker,
     collection: Arc<Collection>,
@@ -320,7 +322,7 @@ impl Work {
         link.set("recordRef", Value::text(record.id()));
         link.set("provider", Value::text(&external.provider));
         link.set("providerId", Value::text(&external.id));
-        set_dates(&mut link, true);
+        set_dates(tx, &mut link, true);
         tx.insert(link, &self.actor())?;
         Ok(())
     }

@@ -82,7 +82,7 @@ pub fn insert(
     for (field, value) in values {
         record.set(field, value);
     }
-    set_dates(&mut record, true);
+    set_dates(tx, &mut record, true);
     tx.insert(record, actor)
 }
 
@@ -97,7 +97,7 @@ pub fn update(
     for (field, value) in values {
         record.set(field, value);
     }
-    set_dates(&mut record, false);
+    set_dates(tx, &mut record, false);
     tx.update(old, record, actor)
 }
 

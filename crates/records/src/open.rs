@@ -6,7 +6,7 @@ use crate::draft::Draft;
 use crate::error::{FieldError, FieldErrors, RecordError};
 use crate::hooks::before;
 use crate::save::{check, set_dates};
-use crate::{Asker, Body, Prepared, validate};
+use crate::{Asker, Body, validate};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::field::{AutodateOptions, JsonOptions, TextOptions};
@@ -43,16 +43,15 @@ pub fn insert(
     tx: &mut Tx<'_>,
     asker: &Asker,
     collection: &Arc<Collection>,
-    data: impl Into<Prepared>,
+    data: Body,
 ) -> Result<Arc<Record>, RecordError> {
-    let prepared = data.into();
     let mut record = Record::empty(collection.clone(), asker.tenant.clone());
     record.set("id", Value::text(&random_uuid()));
-    let mut draft = documented(record, prepared.body, prepared.ahead)?;
+    let mut draft = documented(record, data)?;
     if before::creating(tx, asker, &mut draft)? {
         check(tx, &draft, None)?;
     }
-    set_dates(&mut draft.record, true);
+    set_dates(tx, &mut draft.record, true);
     Ok(tx.insert(draft.record, &asker.principal.actor())?)
 }
 
@@ -61,21 +60,20 @@ pub fn merge(
     tx: &mut Tx<'_>,
     asker: &Asker,
     old: &Arc<Record>,
-    patch: impl Into<Prepared>,
+    patch: Body,
 ) -> Result<Arc<Record>, RecordError> {
-    let prepared = patch.into();
     let record = Record::clone(old);
     let mut data = match record.get(Collection::DATA) {
         Some(Value::Json(Json::Object(data))) => data.clone(),
         _ => Body::new(),
     };
-    lay_over(&mut data, prepared.body);
-    let mut draft = documented(record, data, prepared.ahead)?;
+    lay_over(&mut data, patch);
+    let mut draft = documented(record, data)?;
     let current = before::updating(tx, asker, old, &mut draft)?;
     if let Some(current) = &current {
         check(tx, &draft, Some(current))?;
     }
-    set_dates(&mut draft.record, false);
+    set_dates(tx, &mut draft.record, false);
     Ok(tx.update(current.as_ref().unwrap_or(old), draft.record, &asker.principal.actor())?)
 }
 
@@ -142,17 +140,15 @@ fn lay_over(data: &mut Body, mut patch: Body) {
     data.extend(patch);
 }
 
-/// A record with this document, and what hooks set ahead.
-fn documented(mut record: Record, data: Body, ahead: Body) -> Result<Draft, RecordError> {
+/// A record with this document.
+fn documented(mut record: Record, data: Body) -> Result<Draft, RecordError> {
     let value = Value::Json(Json::Object(data));
     if let Some(field) = record.collection.field(Collection::DATA) {
         let checked = validate::validate(field, &value, None);
         checked.map_err(|error| RecordError::Invalid(FieldErrors::one(Collection::DATA, error)))?;
     }
     record.set(Collection::DATA, value);
-    let mut draft = Draft::of(record);
-    draft.ahead = ahead;
-    Ok(draft)
+    Ok(Draft::of(record))
 }
 
 /// Names stand in URLs; everything else about them is up to the tenant.

@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Class, Hir, HirKind};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
-use tidewire_model::id;
+use tidewire_model::{chance, id};
 
 /// Patterns kept compiled; beyond it the store of compiled patterns starts anew.
 const CACHED: usize = 1024;
@@ -173,12 +173,12 @@ fn write_random(shape: &Hir, out: &mut String) -> bool {
         HirKind::Capture(capture) => write_random(&capture.sub, out),
         HirKind::Concat(parts) => parts.iter().all(|part| write_random(part, out)),
         HirKind::Alternation(parts) => {
-            let chosen = rand::rng().random_range(0..parts.len());
+            let chosen = chance::draw(|random| random.random_range(0..parts.len()));
             write_random(&parts[chosen], out)
         }
         HirKind::Repetition(repetition) => {
             let most = repetition.max.unwrap_or(OPEN_REPEATS).max(repetition.min);
-            let times = rand::rng().random_range(repetition.min..=most);
+            let times = chance::draw(|random| random.random_range(repetition.min..=most));
             (0..times).all(|_| write_random(&repetition.sub, out))
         }
     }
@@ -197,7 +197,7 @@ fn random_member(class: &Class) -> Option<char> {
     if size > 1000 {
         return id::secret(1).chars().next();
     }
-    let mut index = rand::rng().random_range(0..size);
+    let mut index = chance::draw(|random| random.random_range(0..size));
     for (start, end) in ranges {
         if index <= end - start {
             return char::from_u32(start + index);

@@ -2,7 +2,6 @@
 
 use crate::asker::Asker;
 use crate::error::RecordError;
-use crate::hooks::{Ahead, ahead};
 use crate::{normalise, pattern, validate};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -22,8 +21,6 @@ pub struct Prepared {
     pub hashes: BTreeMap<String, String>,
     /// the stored hash that `body.oldPassword` was found to fit
     pub old_password_fits: Option<String>,
-    /// what hooks set that were called ahead of the write
-    pub ahead: Body,
 }
 
 impl From<Body> for Prepared {
@@ -32,7 +29,7 @@ impl From<Body> for Prepared {
     }
 }
 
-/// Asks the hooks that are called ahead, hashes the passwords of a body, and checks `oldPassword` against the record `id` that is to be updated.
+/// Hashes the passwords of a body, and checks `oldPassword` against the record `id` that is to be updated.
 pub async fn prepare(
     store: &Store,
     passwords: &Passwords,
@@ -41,13 +38,7 @@ pub async fn prepare(
     id: Option<&str>,
     body: Body,
 ) -> Result<Prepared, RecordError> {
-    let what = match id {
-        Some(id) if body.get("id").and_then(Json::as_str) == Some(id) => Ahead::Upsert(id),
-        Some(id) => Ahead::Update(id),
-        None => Ahead::Create,
-    };
-    let ahead = ahead(store, asker, collection, what, &body).await?;
-    let mut prepared = Prepared { body, ahead, ..Prepared::default() };
+    let mut prepared = Prepared { body, ..Prepared::default() };
     for field in &collection.fields {
         match &field.kind {
             FieldKind::Password(options) => {

@@ -7,7 +7,7 @@ use crate::secret::FieldKey;
 use crate::{Asker, pattern, validate};
 use std::sync::Arc;
 use tidewire_model::field::Author;
-use tidewire_model::{FieldKind, Record, Timestamp, Value, id};
+use tidewire_model::{FieldKind, Record, Value, id};
 use tidewire_store::{StoreError, Tx};
 
 /// The author of what nobody signed in for.
@@ -26,7 +26,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, asker: &Asker, mut draft: Draft) -> Result
         check_case(tx, &draft.record)?;
     }
     check_auth_id(tx, &draft.record)?;
-    set_dates(&mut draft.record, true);
+    set_dates(tx, &mut draft.record, true);
     set_authors(&mut draft.record, asker, true);
     seal(tx, &mut draft)?;
     let fields = draft.record.collection.clone();
@@ -43,7 +43,7 @@ pub(crate) fn replace(
     let old = current.as_ref().unwrap_or(old);
     check(tx, &draft, Some(old))?;
     renew_token_key(&mut draft, old);
-    set_dates(&mut draft.record, false);
+    set_dates(tx, &mut draft.record, false);
     set_authors(&mut draft.record, asker, false);
     seal(tx, &mut draft)?;
     let fields = draft.record.collection.clone();
@@ -151,9 +151,9 @@ fn renew_token_key(draft: &mut Draft, old: &Record) {
     }
 }
 
-pub(crate) fn set_dates(record: &mut Record, is_new: bool) {
+pub(crate) fn set_dates(tx: &Tx<'_>, record: &mut Record, is_new: bool) {
     let collection = record.collection.clone();
-    let now = Timestamp::now().to_text();
+    let now = tx.now().to_text();
     for (index, field) in collection.fields.iter().enumerate() {
         if let FieldKind::Autodate(options) = &field.kind
             && (if is_new { options.on_create } else { options.on_update })

@@ -1,3 +1,4 @@
+use tidewire_hooks::Unsettled;
 use tidewire_model::MessageError;
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum StoreError {
     /// more messages than allowed are under way to subscribers
     #[error("too many messages are waiting to be delivered")]
     TooManyMessages,
+    /// what hooks elsewhere are asked about the write does not come to an end
+    #[error("{0}")]
+    Unsettled(Unsettled),
     /// the caller's own job panicked; its work is undone
     #[error("the job panicked")]
     Panicked,

@@ -6,7 +6,8 @@ use crate::lock::FolderLock;
 use crate::published::Published;
 use crate::reader::{self, Readers};
 use crate::retention::Keeper;
-use crate::writer::{Write, Writer};
+use crate::tries::Tries;
+use crate::writer::{Job, Reply, Write, Writer};
 use crate::{Retention, Snapshot, StoreError, Tx, change_log, definition, state, wait};
 use parking_lot::Mutex;
 use std::path::Path;
@@ -14,11 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use tidewire_hooks::{Event, Hooks};
-use tidewire_model::{Backlog, BacklogBounds, Catalog, Change, Epoch, Message, Seq, Timings};
+use tidewire_model::{Action, Backlog, BacklogBounds, Catalog, Change, Epoch, Message, Seq, Timings};
 use tokio::sync::{mpsc, oneshot};
-
-/// What user code is called for inside of a write.
-const BEFORE: [Event; 3] = [Event::RecordBeforeCreate, Event::RecordBeforeUpdate, Event::RecordBeforeDelete];
 
 /// jobs that wait for a reader; who comes later waits for room
 const READS_WAITING: usize = 1024;
@@ -61,6 +59,15 @@ pub struct Checkpoints<'a> {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+}
+
+/// Where a job is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// on the writer's thread
+    Thread,
+    /// on the calling one, if nobody else writes
+    Here,
 }
 
 struct Inner {
@@ -173,35 +180,29 @@ impl Store {
     }
 
     /// Runs `job` on the writer's thread in the transaction of its group. `Ok` is returned after the group's commit
-    /// is on disk; on `Err` only this job's work is undone.
+    /// is on disk; on `Err` only this job's work is undone. While hooks live elsewhere, the job may be undone and done again with
+    /// what they answered, so it must come to the same each time.
     pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Clone + Send + 'static,
     {
-        let (job, answer) = Write::new(job);
-        self.inner.desk.hand_in(job).await?;
-        answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+        self.perform(job, Way::Thread).await
     }
 
     /// The same for a job that touches few records: it may run on the calling thread, with others that wait. The thread is
-    /// blocked meanwhile. While user code is called inside of writes, no job is known to be short.
-    pub async fn write_shortly<T, E, F>(&self, job: F) -> Result<T, E>
+    /// blocked meanwhile. `about` is the one write to a collection that the job is, if it writes records at all: while user code
+    /// of this process is called for that, the job is not known to be short.
+    pub async fn write_shortly<T, E, F>(&self, about: Option<(Action, &str)>, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Clone + Send + 'static,
     {
-        if BEFORE.iter().any(|event| self.inner.hooks.has(*event)) {
-            return self.write(job).await;
-        }
-        let (job, answer) = Write::new(job);
-        let _caller = self.inner.desk.call();
-        if let Err(job) = self.inner.desk.at_once(job) {
-            self.inner.desk.join(job).await?;
-        }
-        answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+        let thinks =
+            about.is_some_and(|(action, name)| self.inner.hooks.has_here(Event::before(action), name));
+        self.perform(job, if thinks { Way::Thread } else { Way::Here }).await
     }
 
     /// The same for callers without a runtime.
@@ -209,9 +210,64 @@ impl Store {
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Clone + Send + 'static,
     {
         wait::block_on(self.write(job))
+    }
+
+    async fn perform<T, E, F>(&self, job: F, way: Way) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Clone + Send + 'static,
+    {
+        if self.inner.hooks.has_elsewhere() {
+            return self.perform_in_tries(job, way).await;
+        }
+        let (job, answer) = Write::new(job, None);
+        match self.hand_in(job, answer, way).await? {
+            Reply::Done(result) => result,
+            // a job without tries asks nothing
+            Reply::Asks(_) => Err(E::from(StoreError::Panicked)),
+        }
+    }
+
+    /// Nothing is held while a hook elsewhere thinks: neither the writer nor a lock.
+    async fn perform_in_tries<T, E, F>(&self, job: F, way: Way) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Clone + Send + 'static,
+    {
+        let mut tries = Tries::new();
+        loop {
+            let (job, answer) = Write::new(job.clone(), Some(tries));
+            match self.hand_in(job, answer, way).await? {
+                Reply::Done(result) => return result,
+                Reply::Asks(left) => tries = left,
+            }
+            tries.memory.answer().await.map_err(StoreError::Unsettled).inspect_err(log)?;
+        }
+    }
+
+    async fn hand_in<R>(
+        &self,
+        job: Box<dyn Job>,
+        answer: oneshot::Receiver<R>,
+        way: Way,
+    ) -> Result<R, StoreError> {
+        let desk = &self.inner.desk;
+        let _caller = match way {
+            Way::Thread => {
+                desk.hand_in(job).await?;
+                return answer.await.map_err(|_| StoreError::Closed);
+            }
+            Way::Here => desk.call(),
+        };
+        if let Err(job) = desk.at_once(job) {
+            desk.join(job).await?;
+        }
+        answer.await.map_err(|_| StoreError::Closed)
     }
 
     /// Runs `job` on a reader's thread, inside one read transaction.
@@ -290,6 +346,10 @@ impl Drop for Inner {
             self.desk.close();
         }
     }
+}
+
+fn log(error: &StoreError) {
+    tracing::error!(%error, "a write was given up");
 }
 
 pub(crate) fn join(thread: JoinHandle<()>) {

@@ -1,6 +1,7 @@
 use crate::StoreError;
 use crate::layout::{Layout, quote};
 use crate::row::Column;
+use crate::tries::Tries;
 use crate::undo::Bare;
 use crate::{Snapshot, change_log, definition, image, index, schema};
 use hashbrown::HashMap;
@@ -45,6 +46,8 @@ pub(crate) struct Progress {
     pub(crate) backlog: Backlog,
     /// a record was written, its change row could not be: the job must not be kept, whatever it says
     pub(crate) broken: Option<StoreError>,
+    /// of the open job, if it can be done again
+    pub(crate) tries: Option<Box<Tries>>,
     /// the open job has a savepoint
     pub(crate) guarded: bool,
     /// what the open job wrote before that

@@ -16,6 +16,13 @@ pub(crate) struct Mark {
     bytes: u64,
 }
 
+/// A part of a job that can be undone alone.
+pub struct Part {
+    mark: Mark,
+    head: Seq,
+    before: Option<StoreError>,
+}
+
 /// A record that was inserted outside of the savepoint: taken back by deleting it.
 pub(crate) struct Bare {
     layout: Arc<Layout>,
@@ -46,25 +53,38 @@ impl Tx<'_> {
         &mut self,
         part: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
+        let begun = self.begin_part()?;
+        let done = part(self);
+        self.end_part(begun, done.is_ok())?;
+        done
+    }
+
+    /// From here on all belongs to the part, until it ends. Parts end in the opposite order of their beginnings; one that
+    /// does not end takes the whole job with it.
+    pub fn begin_part(&mut self) -> Result<Part, StoreError> {
         self.guard()?;
         let (mark, head) = (self.progress.mark(), self.snapshot.head);
-        let database = self.snapshot.database;
-        database.run("SAVEPOINT part")?;
-        // a part that panics would be neither kept nor undone: then the whole job goes
+        self.snapshot.database.run("SAVEPOINT part")?;
+        // a part that panics would be neither kept nor undone
         let before = self.progress.broken.replace(StoreError::Panicked);
-        let done = part(self);
+        Ok(Part { mark, head, before })
+    }
+
+    /// Keeps or undoes what was written since the part began.
+    pub fn end_part(&mut self, part: Part, keep: bool) -> Result<(), StoreError> {
+        let Part { mark, head, before } = part;
         if self.progress.broken == Some(StoreError::Panicked) {
             self.progress.broken = before;
         }
-        if done.is_err() {
+        let database = self.snapshot.database;
+        if !keep {
             self.snapshot.catalog = mark.catalog.clone();
             self.snapshot.head = head;
             self.progress.go_back(mark);
             database.run("ROLLBACK TO part")?;
             database.stand_ins.borrow().remake(&database.connection)?;
         }
-        database.run("RELEASE part")?;
-        done
+        database.run("RELEASE part")
     }
 
     /// Remembers a record that was inserted and is about to be logged.
@@ -107,6 +127,7 @@ impl Progress {
     pub(crate) fn forget(&mut self, catalog: Arc<Catalog>, bytes: u64) {
         self.go_back(Mark { catalog, changes: 0, messages: 0, bytes });
         (self.broken, self.guarded, self.bare) = (None, false, None);
+        self.tries = None;
     }
 
     fn go_back(&mut self, mark: Mark) {

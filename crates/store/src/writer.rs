@@ -5,6 +5,7 @@ use crate::database::Database;
 use crate::published::Published;
 use crate::retention::Keeper;
 use crate::state::{self, State};
+use crate::tries::Tries;
 use crate::tx::{Nesting, Progress};
 use crate::{Committed, Snapshot, StoreError, Tx, change_log, lock::FolderLock};
 use hashbrown::HashSet;
@@ -29,15 +30,24 @@ pub(crate) trait Job: Send {
 
 pub(crate) struct Write<T, E, F> {
     job: Option<F>,
+    /// if it can be done again
+    tries: Option<Box<Tries>>,
     result: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
+    reply: oneshot::Sender<Reply<T, E>>,
+}
+
+/// What becomes of a job.
+pub(crate) enum Reply<T, E> {
+    Done(Result<T, E>),
+    /// a question is to be answered first; nothing was done
+    Asks(Box<Tries>),
 }
 
 impl<T, E, F> Write<T, E, F> {
     /// The job, and where its answer will come.
-    pub(crate) fn new(job: F) -> (Box<Self>, oneshot::Receiver<Result<T, E>>) {
+    pub(crate) fn new(job: F, tries: Option<Box<Tries>>) -> (Box<Self>, oneshot::Receiver<Reply<T, E>>) {
         let (reply, answer) = oneshot::channel();
-        (Box::new(Self { job: Some(job), result: None, reply }), answer)
+        (Box::new(Self { job: Some(job), tries, result: None, reply }), answer)
     }
 }
 
@@ -49,18 +59,27 @@ where
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         let Some(job) = self.job.take() else { return false };
-        self.result.insert(job(tx)).is_ok()
+        let Some(tries) = self.tries.take() else { return self.result.insert(job(tx)).is_ok() };
+        match tx.one_try(tries, job) {
+            Ok(result) => self.result.insert(result).is_ok(),
+            Err(asks) => {
+                self.tries = Some(asks);
+                false
+            }
+        }
     }
 
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
-        let answer = match (outcome, self.result) {
-            (_, Some(Err(own))) => Err(own),
-            (Err(error), _) => Err(E::from(error)),
-            (Ok(()), Some(Ok(value))) => Ok(value),
-            (Ok(()), None) => Err(E::from(StoreError::Panicked)),
+        let reply = match (outcome, self.result, self.tries) {
+            // without a question it has not run, because the transaction could not begin
+            (_, _, Some(asks)) if asks.memory.waits() => Reply::Asks(asks),
+            (_, Some(Err(own)), _) => Reply::Done(Err(own)),
+            (Err(error), ..) => Reply::Done(Err(E::from(error))),
+            (Ok(()), Some(Ok(value)), _) => Reply::Done(Ok(value)),
+            (Ok(()), None, _) => Reply::Done(Err(E::from(StoreError::Panicked))),
         };
         // whoever asked may have gone
-        let _ = self.reply.send(answer);
+        let _ = self.reply.send(reply);
     }
 }
 
@@ -100,6 +119,7 @@ impl Writer {
             messages: Vec::new(),
             backlog,
             broken: None,
+            tries: None,
             guarded: false,
             bare: None,
             hooks,
@@ -186,6 +206,8 @@ impl Writer {
     fn one(&mut self, job: &mut dyn Job, outcome: &mut Result<(), StoreError>) -> Result<(), StoreError> {
         let mark = self.progress.mark();
         let kept = catch_unwind(AssertUnwindSafe(|| self.attempt(job)));
+        // left behind by a job that panicked
+        self.progress.tries = None;
         *outcome = match (kept, self.progress.broken.take()) {
             (Ok(true), None) => return self.progress.keep(&self.database),
             (Ok(_), Some(error)) => Err(error),

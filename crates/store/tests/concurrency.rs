@@ -30,7 +30,7 @@ fn concurrent_writes_are_announced_once_in_the_order_of_their_positions() {
                     };
                     let result = match number % 3 {
                         0 => store.write_blocking(job),
-                        _ => runtime.block_on(store.write_shortly(job)),
+                        _ => runtime.block_on(store.write_shortly(None, job)),
                     };
                     assert_eq!(result.is_err(), fails, "{result:?}");
                     // what was answered can be read, here and in what is published

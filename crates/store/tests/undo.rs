@@ -4,11 +4,12 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use support::{Folder, assert_dense, changes, collection, insert, posts, record, save, tenant};
+use tidewire_hooks::{Asking, Elsewhere, Event, Hands, Hooks, Occasion, Registration};
 use tidewire_model::{Collection, Value};
-use tidewire_store::{Store, StoreError, Tx};
+use tidewire_store::{Options, Store, StoreError, Tx};
 
 const SEQUENCES: [&[&str]; 17] = [
     &["insert a"],
@@ -55,13 +56,61 @@ fn a_failing_job_is_undone_without_its_neighbours() {
     assert_dense(&changes(&store));
 }
 
+/// Is asked from outside of the store.
+struct Far;
+
+impl Elsewhere for Far {
+    fn ask(&self, occasion: Occasion) -> Asking {
+        Box::pin(async { (occasion, Ok(())) })
+    }
+}
+
+#[test]
+fn a_job_that_asks_is_undone_and_done_again_without_its_neighbours() {
+    let folder = Folder::new();
+    let hooks = Hooks::default();
+    let never = |_: &mut Occasion, _: &mut dyn Hands| panic!("it lives elsewhere");
+    let far = Registration::new(Event::RecordBeforeCreate, "far", Arc::new(never));
+    let far = Registration { elsewhere: Some(Arc::new(Far)), ..far };
+    let id = hooks.register(far.clone());
+    let (store, _) = folder.open_with(Options { hooks, ..Options::default() });
+    let posts = save(&store, posts());
+    insert(&store, record(&posts, "old", &[("title", Value::text("as it was"))])).unwrap();
+    let before = picture(&store);
+    for steps in SEQUENCES {
+        let (known, far, head) = (posts.clone(), far.clone(), store.head());
+        let tries: Arc<Mutex<Vec<(String, i64)>>> = Arc::default();
+        let trying = tries.clone();
+        among_others(&store, &posts, move |tx| {
+            trying.lock().unwrap().push((tidewire_model::id::record_id(), tx.now().millis()));
+            let _ = steps.iter().map(|step| take(tx, &known, step)).collect::<Vec<_>>();
+            let mut occasion = Occasion::new(Event::RecordBeforeCreate, tenant());
+            let memory = tx.memory().unwrap();
+            if memory.recall(id, &mut occasion).is_none() {
+                memory.ask(id, &far, &occasion);
+                // of no account: there is a question
+                return Ok(());
+            }
+            Err(StoreError::NoRecord("on purpose".into()))
+        });
+        let tries = tries.lock().unwrap().clone();
+        assert!(tries.len() == 2 && tries[0] == tries[1], "{tries:?}");
+        let ids = |change: &Arc<tidewire_model::Change>| change.record().id().to_owned();
+        let logged: Vec<_> = changes(&store).iter().filter(|c| c.position.seq > head).map(ids).collect();
+        assert_eq!(logged, ["first", "last", "first", "last"], "{steps:?}");
+        assert_eq!(picture(&store), before, "{steps:?}");
+    }
+    assert_dense(&changes(&store));
+}
+
 /// Runs a job that fails in one transaction with one insert before and one after it, then deletes what these made.
 fn among_others(
     store: &Store,
     posts: &Arc<Collection>,
-    job: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static,
+    job: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
 ) {
     let (open, gate) = channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
     let add = |id| {
         let record = record(posts, id, &[]);
         store.write(move |tx: &mut Tx<'_>| tx.insert(record, ""))
@@ -69,7 +118,8 @@ fn among_others(
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (held, made, failed, last, ()) = runtime.block_on(async {
         // the writer is held up until the other three wait together
-        let held = store.write(move |_: &mut Tx<'_>| gate.recv().map_err(|_| StoreError::Closed));
+        let held =
+            store.write(move |_: &mut Tx<'_>| gate.lock().unwrap().recv().map_err(|_| StoreError::Closed));
         let opened = async { open.send(()).unwrap() };
         tokio::join!(held, add("first"), store.write(job), add("last"), opened)
     });

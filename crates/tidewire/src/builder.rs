@@ -1,9 +1,12 @@
+use crate::pool::{Pool, Timed};
 use crate::server::Server;
 use crate::{Moment, Retry};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tidewire_hooks::{Event, Hands, HookError, Hooks, Occasion, Registration};
+use std::time::Duration;
+use tidewire_hooks::{Event, Handler, Hands, HookError, Hooks, Occasion, Registration};
+use tidewire_model::Action;
 use tidewire_server::config::Config;
 use tidewire_server::serve::Running;
 
@@ -21,13 +24,26 @@ pub struct Builder {
     group: String,
     priority: i64,
     strict: bool,
+    /// of before-hooks of records
+    time: Option<Duration>,
+    trusted: bool,
+    pool: Pool,
 }
 
 impl Tidewire {
     /// On port 8090 of this machine, with the folder `tw_data`.
     pub fn builder() -> Builder {
         let config = Config::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 8090)), Path::new("tw_data"));
-        Builder { config, group: GROUP.to_owned(), priority: 0, strict: false }
+        let pool = Pool::default();
+        Builder {
+            config,
+            group: GROUP.to_owned(),
+            priority: 0,
+            strict: false,
+            time: None,
+            trusted: false,
+            pool,
+        }
     }
 
     /// Opens the folder and listens. Needs a runtime of tokio with several threads.
@@ -88,6 +104,20 @@ impl Builder {
         self
     }
 
+    /// Before-hooks of records that are added from here on may hold a write no longer than this; then they count as failed.
+    /// Else it is the time of all hooks, 2 s.
+    pub fn hook_time(mut self, time: Duration) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// Before-hooks of records that are added from here on run on the thread that writes, which saves waking another, and have
+    /// no limit: one that does not return stops all writes for good.
+    pub fn trusted(mut self, trusted: bool) -> Self {
+        self.trusted = trusted;
+        self
+    }
+
     /// Calls a closure whenever this happens. It may block, but not for long: a before-hook holds all writes.
     pub fn on<F>(self, event: Event, call: F) -> Self
     where
@@ -104,7 +134,7 @@ impl Builder {
         self.add(event, Some(collection), call)
     }
 
-    /// A registration of any kind.
+    /// A registration of any kind. A handler of a record's before-event runs on the thread that writes and limits itself.
     pub fn register(self, registration: Registration) -> Self {
         self.hooks().register(registration);
         self
@@ -124,7 +154,8 @@ impl Builder {
     {
         let handler =
             move |occasion: &mut Occasion, hands: &mut dyn Hands| call(&mut Moment { occasion, hands });
-        let registration = Registration::new(event, &format!("rust {}", event.name()), Arc::new(handler));
+        let registration =
+            Registration::new(event, &format!("rust {}", event.name()), self.bounded(event, handler));
         let registration = Registration {
             collection: collection.map(Into::into),
             priority: self.priority,
@@ -133,5 +164,14 @@ impl Builder {
             ..registration
         };
         self.register(registration)
+    }
+
+    fn bounded(&self, event: Event, handler: impl Handler + 'static) -> Arc<dyn Handler> {
+        let inside = [Action::Create, Action::Update, Action::Delete].map(Event::before).contains(&event);
+        if !inside || self.trusted {
+            return Arc::new(handler);
+        }
+        let time = self.time.unwrap_or_else(|| self.hooks().limits().time);
+        Arc::new(Timed { handler: Arc::new(handler), pool: self.pool.clone(), time })
     }
 }

@@ -28,6 +28,7 @@
 mod acts;
 mod builder;
 mod moment;
+mod pool;
 mod records;
 mod server;
 

@@ -2,27 +2,53 @@
 
 use crate::{Hook, answer};
 use serde_json::json;
-use tidewire_hooks::{Event, Handler, Hands, HookError, Occasion};
+use tidewire_hooks::{Asking, Elsewhere, Event, Handler, Hands, HookError, Occasion};
 use tidewire_model::{Timestamp, id};
-use tidewire_outbound::{Client, OutboundError, Request};
+use tidewire_outbound::{Client, OutboundError, Request, Response};
 use tokio::runtime::Handle;
 
-/// Posts what happens to the URL of a hook and waits for the answer. Called on threads that may be blocked.
+/// Posts what happens to the URL of a hook and waits for the answer.
 pub(crate) struct Caller {
     pub hook: Hook,
     pub client: Client,
     pub runtime: Handle,
 }
 
+/// On threads that may be blocked.
 impl Handler for Caller {
     fn call(&self, occasion: &mut Occasion, _: &mut dyn Hands) -> Result<(), HookError> {
-        let request = self.request(occasion, Timestamp::now().millis() / 1000)?;
+        let request = self.request(occasion, Timestamp::now().seconds())?;
         let answer = self.runtime.block_on(self.client.send(request));
-        let response = answer.map_err(|error| match error {
-            OutboundError::TimedOut => HookError::TimedOut,
-            other => HookError::Failed(other.to_string()),
-        })?;
-        answer::take(occasion, &response)
+        answer::take(occasion, &answer.map_err(failed)?)
+    }
+}
+
+/// While a write waits.
+impl Elsewhere for Caller {
+    fn ask(&self, mut occasion: Occasion) -> Asking {
+        let request = self.request(&occasion, Timestamp::now().seconds());
+        let (client, runtime) = (self.client.clone(), self.runtime.clone());
+        Box::pin(async move {
+            let outcome = match request {
+                Ok(request) => send(&runtime, client, request).await,
+                Err(error) => Err(error),
+            };
+            let outcome = outcome.and_then(|response| answer::take(&mut occasion, &response));
+            (occasion, outcome)
+        })
+    }
+}
+
+/// On the runtime of the hooks: whoever waits may have none.
+async fn send(runtime: &Handle, client: Client, request: Request) -> Result<Response, HookError> {
+    let sent = runtime.spawn(async move { client.send(request).await }).await;
+    sent.map_err(|_| HookError::Failed("the server stops".to_owned()))?.map_err(failed)
+}
+
+fn failed(error: OutboundError) -> HookError {
+    match error {
+        OutboundError::TimedOut => HookError::TimedOut,
+        other => HookError::Failed(other.to_string()),
     }
 }
 

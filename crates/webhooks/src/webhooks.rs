@@ -3,7 +3,7 @@ use crate::{Fail, Hook, WebhookError, draft, shelf};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tidewire_hooks::{Event, HookId, Hooks, Registration};
+use tidewire_hooks::{Elsewhere, Event, HookId, Hooks, Registration};
 use tidewire_outbound::Client;
 use tidewire_records::hooks::Followers;
 use tidewire_store::{Store, StoreError};
@@ -142,7 +142,7 @@ impl Inner {
                 collection: (!hook.collection.is_empty()).then(|| hook.collection.as_str().into()),
                 priority: hook.priority,
                 stop_on_error: hook.fail == Fail::Closed,
-                ahead: is_before(event),
+                elsewhere: is_before(event).then(|| handler.clone() as Arc<dyn Elsewhere>),
                 group: hook.group().into(),
                 ..Registration::new(event, &format!("http {}", hook.name), handler.clone())
             })

@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod account;
+mod admin;
+mod batch;
 #[path = "../common/mod.rs"]
 #[allow(dead_code)]
 mod common;
 mod connection;
+mod files;
+mod mail;
+mod oauth2;
 mod records;
 mod sign_in;
 

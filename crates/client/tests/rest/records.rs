@@ -52,11 +52,17 @@ async fn a_list_of_all_has_each_record_once_while_others_come_and_go(place: Plac
     let first = first["id"].as_str().unwrap().to_owned();
     // a page by number would now pass over one record
     posts.delete(&first).await.unwrap();
+    let gone = first.clone();
     let mut heard = BTreeSet::from([first]);
-    while let Some(record) = next(&mut all).await {
+    while let Some(record) = all.next().await {
         assert!(heard.insert(record.unwrap()["id"].as_str().unwrap().to_owned()));
     }
     assert_eq!(heard, kept);
+    kept.remove(&gone);
+    let full = posts.clone().sort("-n").get_full_list::<Record>().await.unwrap();
+    assert_eq!(full.into_iter().map(|record| record.id).collect::<Vec<_>>(), Vec::from_iter(kept));
+    let wrong = posts.filter("nonsense").get_full_list::<Record>().await.unwrap_err();
+    assert_eq!(wrong.status(), Some(400));
 }
 
 async fn a_record_of_no_type_is_read_by_name(place: Place) {

@@ -132,6 +132,7 @@ fn check_free(
 }
 
 /// What a body asks of a definition.
+#[derive(Clone)]
 struct Wish {
     name: Option<String>,
     webhook_url: Option<String>,

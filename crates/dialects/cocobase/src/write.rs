@@ -10,12 +10,12 @@ use crate::error::{ApiError, FORBIDDEN};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use tidewire_model::{Collection, Record};
-use tidewire_records::hooks::{Ahead, ahead};
 use tidewire_records::key::Opened;
 use tidewire_records::{Asker, Prepared, RecordError, open, prepare};
 use tidewire_store::{StoreError, Tx};
 
 /// Who writes: the user, or nobody; typed records are written by the project's owner if the key is its.
+#[derive(Clone)]
 struct Writer {
     user: Asker,
     owner: Asker,
@@ -65,16 +65,7 @@ pub async fn create(call: &Call, all: Vec<Object>) -> Result<Vec<Json>, ApiError
     let known = call.collection();
     let prepared = match &known {
         Some(typed) if !typed.open => prepare_all(call, typed, all).await?,
-        open => {
-            // the first document makes its collection, and user code may ask for it by its name all the same
-            let unmade = || open::unmade(call.tenant(), call.collection_name());
-            let open = open.clone().unwrap_or_else(unmade);
-            let mut prepared = Vec::with_capacity(all.len());
-            for body in all {
-                prepared.push(ask_ahead(call, &open, Ahead::Create, body).await?);
-            }
-            prepared
-        }
+        _ => all.into_iter().map(Prepared::from).collect(),
     };
     let writer = Writer::of(call);
     let written = call.app.store.write(move |tx| {
@@ -99,21 +90,9 @@ fn create_one(
     prepared: Prepared,
 ) -> Result<Arc<Record>, RecordError> {
     if collection.open {
-        return open::insert(tx, asker, collection, prepared);
+        return open::insert(tx, asker, collection, prepared.body);
     }
     tidewire_records::create::create(tx, asker, collection, &prepared)
-}
-
-/// Asks user code that is called ahead of writes.
-async fn ask_ahead(
-    call: &Call,
-    collection: &Arc<Collection>,
-    what: Ahead<'_>,
-    body: Object,
-) -> Result<Prepared, ApiError> {
-    let asker = if collection.open { call.asker.clone() } else { call.writer() };
-    let ahead = ahead(&call.app.store, &asker, collection, what, &body).await?;
-    Ok(Prepared { body, ahead, ..Prepared::default() })
 }
 
 async fn prepare_all(
@@ -136,16 +115,11 @@ pub async fn update(
     all: Vec<(String, Object)>,
 ) -> Result<Vec<Json>, ApiError> {
     let writer = Writer::of(call);
-    let mut patches = Vec::with_capacity(all.len());
-    for (id, patch) in all {
-        let prepared = ask_ahead(call, &collection, Ahead::Update(&id), patch).await?;
-        patches.push((id, prepared));
-    }
     let written = call.app.store.write(move |tx| {
         let collection = current(tx, &writer.user.tenant, &collection)?;
         let asker = writer.asker(&collection);
-        let mut records = Vec::with_capacity(patches.len());
-        for (id, patch) in patches {
+        let mut records = Vec::with_capacity(all.len());
+        for (id, patch) in all {
             records.extend(update_one(tx, asker, &collection, &id, patch)?);
         }
         writer.show(tx, &collection, &records)
@@ -158,21 +132,18 @@ fn update_one(
     asker: &Asker,
     collection: &Arc<Collection>,
     id: &str,
-    patch: Prepared,
+    patch: Object,
 ) -> Result<Option<Arc<Record>>, RecordError> {
     if collection.open {
         let Some(old) = tx.get(collection, &asker.tenant, id)? else { return Ok(None) };
         return open::merge(tx, asker, &old, patch).map(Some);
     }
-    found(tidewire_records::update::update(tx, asker, collection, id, &patch))
+    found(tidewire_records::update::update(tx, asker, collection, id, &patch.into()))
 }
 
 /// How many there were.
 pub async fn delete(call: &Call, collection: Arc<Collection>, ids: Vec<String>) -> Result<u64, ApiError> {
     let writer = Writer::of(call);
-    for id in &ids {
-        ask_ahead(call, &collection, Ahead::Delete(id), Object::new()).await?;
-    }
     let deleted = call.app.store.write(move |tx| {
         let collection = current(tx, &writer.user.tenant, &collection)?;
         let mut count = 0;

@@ -38,9 +38,9 @@ pub async fn batch(mut call: Call) -> Result<Response, ApiError> {
     for (index, operation) in operations.into_iter().enumerate() {
         prepared.push(operation.prepare(&call).await.map_err(|error| failure(index, &error))?);
     }
-    let deadline = Instant::now() + timeout(&settings);
+    let longest = timeout(&settings);
     let text =
-        call.app.store.write(move |tx| run(tx, prepared, deadline)).await.map_err(|refusal| refusal.0)?;
+        call.app.store.write(move |tx| run(tx, prepared, longest)).await.map_err(|refusal| refusal.0)?;
     match call.fields() {
         Some(fields) => {
             let results = serde_json::from_slice(&text).unwrap_or(Json::Null);
@@ -59,7 +59,8 @@ impl From<StoreError> for Refusal {
     }
 }
 
-fn run(tx: &mut Tx<'_>, operations: Vec<Prepared>, deadline: Instant) -> Result<Vec<u8>, Refusal> {
+fn run(tx: &mut Tx<'_>, operations: Vec<Prepared>, longest: Duration) -> Result<Vec<u8>, Refusal> {
+    let deadline = Instant::now() + longest;
     let mut text = vec![b'['];
     for (index, operation) in operations.into_iter().enumerate() {
         if Instant::now() > deadline {

@@ -116,7 +116,10 @@ impl IntoResponse for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        Self::of_store(&error)
+        match error {
+            StoreError::Unsettled(_) => Self::of_record(error.into(), ""),
+            other => Self::of_store(&other),
+        }
     }
 }
 

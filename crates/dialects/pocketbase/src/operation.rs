@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidewire_model::{Catalog, Collection, Record};
 use tidewire_records::error::FieldErrors;
-use tidewire_records::hooks::{Ahead, ahead};
 use tidewire_records::{Asker, Body, RecordError, prepare};
 use tidewire_store::Tx;
 
@@ -39,6 +38,7 @@ enum Action {
 }
 
 /// An operation that only needs the transaction.
+#[derive(Clone)]
 pub struct Prepared {
     action: Action,
     collection: Arc<Collection>,
@@ -100,9 +100,7 @@ impl Operation {
             Action::Create | Action::Delete(_) => None,
         };
         let (store, passwords) = (&call.app.store, &call.app.passwords);
-        if let Action::Delete(id) = &action {
-            let asked = ahead(store, &asker, collection, Ahead::Delete(id), &self.body).await;
-            asked.map_err(|error| ApiError::of_record(error, DELETE_FAILED))?;
+        if let Action::Delete(_) = &action {
             let (collection, shape) = (collection.clone(), Shape::of(&query));
             let body = tidewire_records::Prepared::default();
             return Ok(Prepared { action, collection, asker, shape, body });

@@ -10,8 +10,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 use std::sync::Arc;
-use tidewire_model::{Collection, FieldKind};
-use tidewire_records::hooks::{Ahead, ahead};
+use tidewire_model::{Action, Collection, FieldKind};
 use tidewire_records::list::ListRequest;
 use tidewire_records::{Asker, Body, Prepared, RecordError, prepare};
 use tidewire_store::Tx;
@@ -78,8 +77,8 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     require_open(&collection.rules.create, &call.asker)?;
     let prepared = prepared(&call, &collection, None, body, CREATE_FAILED).await?;
     let asker = Arc::new(call.asker);
-    let writing = asker.clone();
-    let record = call.app.store.write_shortly(move |tx| {
+    let (writing, name) = (asker.clone(), collection.name.clone());
+    let record = call.app.store.write_shortly(Some((Action::Create, &name)), move |tx| {
         let collection = current(tx, &collection)?;
         tidewire_records::create::create(tx, &writing, &collection, &prepared)
     });
@@ -95,8 +94,8 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     require_open(&collection.rules.update, &call.asker)?;
     let prepared = prepared(&call, &collection, Some(call.param("id")), body, UPDATE_FAILED).await?;
     let (id, asker) = (call.param("id").to_owned(), Arc::new(call.asker));
-    let writing = asker.clone();
-    let record = call.app.store.write_shortly(move |tx| {
+    let (writing, name) = (asker.clone(), collection.name.clone());
+    let record = call.app.store.write_shortly(Some((Action::Update, &name)), move |tx| {
         let collection = current(tx, &collection)?;
         tidewire_records::update::update(tx, &writing, &collection, &id, &prepared)
     });
@@ -110,8 +109,6 @@ pub async fn delete(call: Call) -> Result<Response, ApiError> {
     let collection = call.collection(MISSING)?;
     require_open(&collection.rules.delete, &call.asker)?;
     let (asker, id) = (call.asker.clone(), call.param("id").to_owned());
-    let asked = ahead(&call.app.store, &asker, &collection, Ahead::Delete(&id), &Body::new()).await;
-    asked.map_err(|error| ApiError::of_record(error, DELETE_FAILED))?;
     let deleted = call.app.store.write(move |tx| {
         let collection = current(tx, &collection)?;
         tidewire_records::delete::delete(tx, &asker, &collection, &id)

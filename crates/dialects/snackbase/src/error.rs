@@ -123,6 +123,9 @@ impl IntoResponse for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Unsettled(_) = error {
+            return RecordError::from(error).into();
+        }
         tracing::error!(%error, "the store failed");
         Self::internal()
     }

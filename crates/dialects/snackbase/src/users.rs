@@ -173,7 +173,7 @@ async fn resend_verification(call: Call) -> Result<Response, ApiError> {
 /// The user that the path names, after a change.
 async fn changed(
     call: &Call,
-    change: impl FnOnce(&Tx<'_>, &Record) -> Result<UserChange, ApiError> + Send + 'static,
+    change: impl FnOnce(&Tx<'_>, &Record) -> Result<UserChange, ApiError> + Clone + Send + 'static,
 ) -> Result<Shown, ApiError> {
     let (identity, id) = (call.superadmin()?, call.param("id").to_owned());
     let changed = call.app.store.write(move |tx| {

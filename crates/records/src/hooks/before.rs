@@ -8,7 +8,7 @@ use crate::hooks::occasion::{is_seen, writing};
 use crate::{Asker, RecordError};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
-use tidewire_hooks::{Event, Occasion};
+use tidewire_hooks::{Event, HookError, HookId, Occasion, Refusal, Registration};
 use tidewire_model::{Action, Collection, Record};
 use tidewire_store::Tx;
 
@@ -18,8 +18,7 @@ pub(crate) const DEEPEST: u32 = 8;
 /// True if any hook was called. What it left of the new record is laid over the draft.
 pub(crate) fn creating(tx: &mut Tx<'_>, asker: &Asker, draft: &mut Draft) -> Result<bool, RecordError> {
     let collection = draft.record.collection.clone();
-    let ahead = take_ahead(tx, draft);
-    let Some(occasion) = wanted(tx, Action::Create, asker, &collection) else { return Ok(ahead) };
+    let Some(occasion) = wanted(tx, Action::Create, asker, &collection) else { return Ok(false) };
     let given = image(tx.catalog(), &draft.record);
     let taken = call(tx, asker, occasion.with("record", given.clone()))?;
     lay_over(draft, &given, taken);
@@ -34,10 +33,7 @@ pub(crate) fn updating(
     draft: &mut Draft,
 ) -> Result<Option<Arc<Record>>, RecordError> {
     let collection = draft.record.collection.clone();
-    let ahead = take_ahead(tx, draft);
-    let Some(occasion) = wanted(tx, Action::Update, asker, &collection) else {
-        return Ok(ahead.then(|| old.clone()));
-    };
+    let Some(occasion) = wanted(tx, Action::Update, asker, &collection) else { return Ok(None) };
     let position = tx.position();
     let given = image(tx.catalog(), &draft.record);
     let occasion = occasion.with("old", image(tx.catalog(), old)).with("record", given.clone());
@@ -69,22 +65,6 @@ pub(crate) fn deleting(
     Ok(tx.get(&record.collection, &record.tenant, record.id())?)
 }
 
-/// Lays over the draft what was set ahead of the write. False if nothing was.
-fn take_ahead(tx: &Tx<'_>, draft: &mut Draft) -> bool {
-    if draft.ahead.is_empty() {
-        return false;
-    }
-    let set = std::mem::take(&mut draft.ahead);
-    let given = image(tx.catalog(), &draft.record);
-    let mut taken = given.clone();
-    for (name, value) in set {
-        // a key of a document that was set to null goes, as a field's value does
-        if value.is_null() { drop(taken.remove(&name)) } else { drop(taken.insert(name, value)) }
-    }
-    lay_over(draft, &given, taken);
-    true
-}
-
 /// What to ask about, if anybody is to be asked.
 fn wanted(tx: &Tx<'_>, action: Action, asker: &Asker, collection: &Collection) -> Option<Occasion> {
     let event = Event::before(action);
@@ -99,13 +79,84 @@ fn call(tx: &mut Tx<'_>, asker: &Asker, mut occasion: Occasion) -> Result<Map<St
     }
     let hooks = tx.hooks();
     tx.nesting().depth += 1;
-    let outcome = hooks.call(&mut occasion, &mut TxHands::new(tx, asker));
+    let outcome = hooks.walk(&mut occasion, |id, hook, occasion| one(tx, asker, id, hook, occasion));
     tx.nesting().depth -= 1;
     outcome.map_err(|refusal| RecordError::Refused { status: refusal.status, message: refusal.message })?;
     match occasion.fields.remove("record") {
         Some(Json::Object(record)) => Ok(record),
         _ => Err(RecordError::Refused { status: 500, message: "A hook left no record.".to_owned() }),
     }
+}
+
+/// One hook in its turn. What it said in an earlier try of this write it is not asked again; one that lives elsewhere is asked
+/// between two tries.
+fn one(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    id: HookId,
+    hook: &Registration,
+    occasion: &mut Occasion,
+) -> Result<(), Refusal> {
+    if tx.waits() {
+        return Err(postponed());
+    }
+    if let Some(memory) = tx.memory() {
+        if let Some(verdict) = memory.recall(id, occasion) {
+            return verdict;
+        }
+        if hook.elsewhere.is_some() {
+            memory.ask(id, hook, occasion);
+            return Err(postponed());
+        }
+        return here(tx, asker, id, hook, occasion);
+    }
+    if hook.elsewhere.is_some() {
+        // it was registered after this write began
+        return Ok(());
+    }
+    let outcome = call_one(tx, asker, hook, occasion)?.0;
+    hook.judge(occasion.event, outcome)
+}
+
+/// A hook of this process, in a write that may be done again. If it neither read nor wrote, it need not be called again.
+fn here(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    id: HookId,
+    hook: &Registration,
+    occasion: &mut Occasion,
+) -> Result<(), Refusal> {
+    let asked = occasion.clone();
+    let (outcome, worked) = call_one(tx, asker, hook, occasion)?;
+    if tx.waits() {
+        return Err(postponed());
+    }
+    let verdict = hook.judge(occasion.event, outcome);
+    if let (Some(memory), false) = (tx.memory(), worked) {
+        memory.keep(id, asked, occasion.clone(), verdict.clone());
+    }
+    verdict
+}
+
+/// Whether it read or wrote is told as well. What it wrote before it broke is undone.
+fn call_one(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    hook: &Registration,
+    occasion: &mut Occasion,
+) -> Result<(Result<(), HookError>, bool), Refusal> {
+    let mut hands = TxHands::new(tx, asker);
+    let outcome = hook.call(occasion, &mut hands);
+    let worked = hands.end(outcome.is_ok()).map_err(|error| {
+        tracing::error!(hook = &*hook.name, %error, "what a hook wrote can be neither kept nor undone");
+        Refusal::broken()
+    })?;
+    Ok((outcome, worked))
+}
+
+/// Ends the chain of hooks; nobody is told, for the write is undone and done again.
+fn postponed() -> Refusal {
+    Refusal { status: 503, message: "A hook elsewhere is asked first.".to_owned() }
 }
 
 /// Fields that the draft did not touch take the values that the hooks wrote meanwhile.

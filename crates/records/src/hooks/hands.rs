@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tidewire_auth::Passwords;
 use tidewire_hooks::{Act, ActError, Hands, Hooks};
 use tidewire_model::{Catalog, Collection, Identity, Principal, TenantId};
-use tidewire_store::{Store, StoreError, Tx, block_on};
+use tidewire_store::{Part, Store, StoreError, Tx, block_on};
 
 /// Reads and writes of user code in one job.
 const MOST_ACTS: u32 = 10_000;
@@ -17,18 +17,39 @@ const MOST_ACTS: u32 = 10_000;
 pub(crate) struct TxHands<'t, 'a> {
     tx: &'t mut Tx<'a>,
     asker: &'t Asker,
+    /// from the first act on that writes
+    part: Option<Part>,
+    /// it has read or written, so what it did depends on the transaction
+    worked: bool,
 }
 
 impl<'t, 'a> TxHands<'t, 'a> {
     pub fn new(tx: &'t mut Tx<'a>, asker: &'t Asker) -> Self {
-        Self { tx, asker }
+        Self { tx, asker, part: None, worked: false }
     }
 
-    fn count(&mut self) -> Result<(), ActError> {
+    /// Whether it has read or written. What it wrote is undone unless it is to be kept.
+    pub fn end(self, keep: bool) -> Result<bool, StoreError> {
+        if let Some(part) = self.part {
+            self.tx.end_part(part, keep)?;
+        }
+        Ok(self.worked)
+    }
+
+    fn admit(&mut self, act: &Act) -> Result<(), ActError> {
+        if self.tx.waits() {
+            return Err(ActError::new(503, "the write waits for a hook elsewhere, and will be done again"));
+        }
         let nesting = self.tx.nesting();
         nesting.acts += 1;
         if nesting.acts > MOST_ACTS {
             return Err(ActError::new(429, format!("hooks did more than {MOST_ACTS} things in one write")));
+        }
+        let speaks = matches!(act, Act::Say { .. } | Act::Broadcast { .. });
+        let reads = matches!(act, Act::Get { .. } | Act::List { .. } | Act::Setting { .. });
+        self.worked |= !speaks;
+        if !speaks && !reads && self.part.is_none() {
+            self.part = Some(self.tx.begin_part().map_err(act::broken)?);
         }
         Ok(())
     }
@@ -36,7 +57,7 @@ impl<'t, 'a> TxHands<'t, 'a> {
 
 impl Hands for TxHands<'_, '_> {
     fn act(&mut self, act: Act) -> Result<Json, ActError> {
-        self.count()?;
+        self.admit(&act)?;
         let asker = as_told(&act, self.asker, self.tx.catalog());
         match act {
             Act::Get { .. } | Act::List { .. } | Act::Setting { .. } => act::read(self.tx, &asker, act),
@@ -48,6 +69,10 @@ impl Hands for TxHands<'_, '_> {
             Act::Publish { topic, data } => act::publish(self.tx, &asker.tenant, &topic, &data),
             Act::Say { .. } | Act::Broadcast { .. } => speak(&self.tx.hooks(), &asker.tenant, act),
         }
+    }
+
+    fn broken_off(&self) -> bool {
+        self.tx.waits()
     }
 }
 
@@ -115,7 +140,7 @@ impl StoreHands {
         written.map_err(|failed| failed.0)
     }
 
-    /// Asks those who are asked ahead of writes, and hashes passwords where all are hashed.
+    /// Hashes passwords where all are hashed.
     fn prepare(
         &self,
         asker: &Asker,

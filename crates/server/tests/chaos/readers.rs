@@ -40,9 +40,10 @@ pub struct Reader {
     beginning: Arc<str>,
 }
 
-struct Ear {
-    topic: Topic,
-    facts: watch::Sender<Vec<Fact>>,
+/// One subscription, and what it heard.
+pub struct Ear {
+    pub topic: Topic,
+    pub facts: watch::Sender<Vec<Fact>>,
 }
 
 impl Reader {
@@ -89,7 +90,8 @@ impl Reader {
     }
 }
 
-fn pair(client: usize, topic: Topic) -> (Ear, Heard) {
+/// A subscription, and how others see it.
+pub fn pair(client: usize, topic: Topic) -> (Ear, Heard) {
     let (sender, facts) = watch::channel(Vec::new());
     (Ear { topic: topic.clone(), facts: sender }, Heard { client, topic, facts })
 }

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod http;
+mod order;
 mod receiver;
 mod refusals;
 mod roots;

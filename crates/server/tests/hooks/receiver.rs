@@ -67,6 +67,10 @@ impl Receiver {
         self.heard.recv().await.unwrap()
     }
 
+    pub fn try_next(&mut self) -> Option<Heard> {
+        self.heard.try_recv().ok()
+    }
+
     pub fn is_quiet(&mut self) -> bool {
         self.heard.try_recv().is_err()
     }

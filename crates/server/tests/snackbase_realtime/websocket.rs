@@ -104,7 +104,16 @@ impl Socket {
         answer
     }
 
-    /// Everything that was on its way, without pings.
+    /// The next events. What was missed, and snapshots, are read from the store first: later answers may overtake them.
+    pub async fn next(&mut self, count: usize) -> Vec<Json> {
+        let mut heard = Vec::new();
+        while heard.len() < count {
+            heard.push(self.frame().await.json());
+        }
+        heard
+    }
+
+    /// Everything that was on its way, without pings; not what is still read from the store.
     pub async fn heard(&mut self) -> Vec<Json> {
         self.send_json(json!({ "action": "subscribe", "collection": FENCE })).await;
         let mut heard = Vec::new();

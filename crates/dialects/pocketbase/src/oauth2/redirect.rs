@@ -111,7 +111,7 @@ async fn deliver(call: &Call, returned: &Returned) -> Result<bool, ApiError> {
             call.app.oauth2.names.keep(&returned.code, &returned.user);
         }
         let (topic, event) = (own_topic(&client.id), returned.event());
-        call.app.store.write_shortly(move |tx| tx.whisper(&TenantId::default(), &topic, event)).await?;
+        call.app.store.write_shortly(None, move |tx| tx.whisper(&TenantId::default(), &topic, event)).await?;
         // it must be on its way before the subscription ends
         call.app.feed.settled().await;
     }

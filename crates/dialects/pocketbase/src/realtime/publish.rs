@@ -74,7 +74,7 @@ fn check_rule(call: &Call, topic: &str) -> Result<(), ApiError> {
 /// Tells everyone who is subscribed to exactly this topic.
 pub async fn send(store: &Store, tenant: &TenantId, topic: &str, data: &Json) -> Result<Posted, StoreError> {
     let (tenant, topic, data) = (tenant.clone(), topic.to_owned(), line(data));
-    store.write_shortly(move |tx| tx.post(&tenant, &topic, data)).await
+    store.write_shortly(None, move |tx| tx.post(&tenant, &topic, data)).await
 }
 
 /// One line of ASCII can neither break a frame nor be garbled.

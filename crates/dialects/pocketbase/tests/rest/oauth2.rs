@@ -7,6 +7,8 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
+use std::sync::{Arc, Mutex};
+use tidewire_hooks::{Asking, Elsewhere, Event, Hands, HookError, Occasion, Registration};
 
 /// The code is the token and tells the user: `ID`, `ID,EMAIL` or `ID,EMAIL,unverified`; of an ID alone the address is made.
 /// `refused` is no code, `nobody` no user.
@@ -433,4 +435,36 @@ async fn methods_tell_all_that_a_client_needs() {
         .await;
     let off = place.expect(methods, "", Json::Null, 200).await;
     assert_eq!(off["oauth2"], json!({ "enabled": false, "providers": [] }));
+}
+
+/// Answers as it is told to, from outside of the store.
+struct Far(Arc<Mutex<Vec<String>>>);
+
+impl Elsewhere for Far {
+    fn ask(&self, occasion: Occasion) -> Asking {
+        let mut asked = self.0.lock().unwrap();
+        let email = occasion.fields["record"]["email"].as_str().unwrap();
+        asked.push(format!("{} {email}", occasion.event.name()));
+        let outcome = if email.starts_with("no") { Err(HookError::abort(451, "not you")) } else { Ok(()) };
+        Box::pin(async { (occasion, outcome) })
+    }
+}
+
+#[tokio::test]
+async fn hooks_elsewhere_hear_once_of_who_comes_for_the_first_time() {
+    let mut place = Place::new().await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let never = |_: &mut Occasion, _: &mut dyn Hands| panic!("it lives elsewhere");
+    for event in [Event::RecordBeforeCreate, Event::RecordBeforeUpdate] {
+        let far = Registration::new(event, "far", Arc::new(never));
+        let far = Registration { elsewhere: Some(Arc::new(Far(asked.clone()))), ..far };
+        place.world.store.hooks().register(far);
+    }
+    let refused = place.sign_in("", "8,no@example.com", json!({}), 451).await;
+    assert_eq!(refused["message"], "Not you.");
+    let first = place.sign_in("", "7,ann@example.com", json!({}), 200).await;
+    let again = place.sign_in("", "7,ann@example.com", json!({}), 200).await;
+    assert_eq!(id(&first), id(&again));
+    let expected = ["create no@example.com", "create ann@example.com", "update ann@example.com"];
+    assert_eq!(*asked.lock().unwrap(), expected.map(|asked| format!("record.before_{asked}")));
 }

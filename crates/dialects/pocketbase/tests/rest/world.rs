@@ -73,7 +73,7 @@ impl Answer {
 
 pub struct World {
     router: Router,
-    store: Store,
+    pub store: Store,
     /// what cases saved
     vars: BTreeMap<String, String>,
     /// of those who signed in; also variables, if nothing else has their name

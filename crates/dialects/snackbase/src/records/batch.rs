@@ -15,8 +15,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tidewire_model::Record;
-use tidewire_records::hooks::Ahead;
-use tidewire_records::{Asker, Body, RecordError};
+use tidewire_records::{Asker, Body, Prepared, RecordError};
 use tidewire_store::{StoreError, Tx};
 
 const WRITES_MAX: usize = 100;
@@ -31,8 +30,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
         let mut body = object(Some(item))?;
         enter_account(&call, &mut scope, &mut body)?;
         check(&scope, &mut body, Purpose::Create, index)?;
-        let prepared = scope.prepare(&call.app.store, Ahead::Create, body).await;
-        bodies.push((scope.asker, prepared.map_err(|error| refuse(Refused { index, error }))?));
+        bodies.push((scope.asker, Prepared::from(body)));
     }
     let writing = scope.clone();
     let records = call.app.store.write(move |tx| {
@@ -55,8 +53,7 @@ pub async fn change(mut call: Call) -> Result<Response, ApiError> {
         let id = text(item.remove("id"), &["body", "records", "id"])?;
         let mut body = object(item.remove("data"))?;
         check(&scope, &mut body, Purpose::Change, index)?;
-        let prepared = scope.prepare(&call.app.store, Ahead::Update(&id), body).await;
-        changes.push((id, prepared.map_err(|error| refuse(Refused { index, error }))?));
+        changes.push((id, Prepared::from(body)));
     }
     let writing = scope.clone();
     let records = call.app.store.write(move |tx| {
@@ -78,13 +75,8 @@ pub async fn delete(mut call: Call) -> Result<Response, ApiError> {
         count: usize,
     }
     let scope = Scope::open(&call, Operation::Delete)?;
-    let mut ids = Vec::new();
-    for (index, item) in items(&mut call, "ids").await?.into_iter().enumerate() {
-        let id = text(Some(item), &["body", "ids"])?;
-        let asked = scope.prepare(&call.app.store, Ahead::Delete(&id), Body::new()).await;
-        asked.map_err(|error| refuse(Refused { index, error }))?;
-        ids.push(id);
-    }
+    let items = items(&mut call, "ids").await?.into_iter();
+    let ids = items.map(|item| text(Some(item), &["body", "ids"])).collect::<Result<Vec<_>, _>>()?;
     let deleted = call.app.store.write(move |tx| {
         each(ids, |id| {
             delete_one(tx, &scope, &id)?;

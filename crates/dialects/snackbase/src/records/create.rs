@@ -8,8 +8,8 @@ use crate::records::scope::{Operation, Scope, object};
 use crate::wire;
 use axum::response::Response;
 use http::StatusCode;
-use tidewire_records::Body;
-use tidewire_records::hooks::Ahead;
+use tidewire_model::Action;
+use tidewire_records::{Body, Prepared};
 
 /// `POST /records/{collection}`
 pub async fn create(mut call: Call) -> Result<Response, ApiError> {
@@ -17,9 +17,10 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let mut body = object(call.json().await?)?;
     enter_account(&call, &mut scope, &mut body)?;
     scope.check_body(&mut body, Purpose::Create)?;
-    let prepared = scope.prepare(&call.app.store, Ahead::Create, body).await.map_err(refusal::of)?;
+    let prepared = Prepared::from(body);
     let writing = scope.clone();
-    let record = call.app.store.write_shortly(move |tx| {
+    let about = Some((Action::Create, &*scope.collection.name));
+    let record = call.app.store.write_shortly(about, move |tx| {
         let collection = writing.current(tx)?;
         tidewire_records::create::create(tx, &writing.asker, &collection, &prepared)
     });

@@ -4,14 +4,11 @@ use crate::records::refusal;
 use crate::records::scope::{Operation, Scope};
 use crate::wire;
 use axum::response::Response;
-use tidewire_records::Body;
-use tidewire_records::hooks::Ahead;
 
 /// `DELETE /records/{collection}/{id}`
 pub async fn delete(call: Call) -> Result<Response, ApiError> {
     let scope = Scope::open(&call, Operation::Delete)?;
     let id = call.param("id").to_owned();
-    scope.prepare(&call.app.store, Ahead::Delete(&id), Body::new()).await.map_err(refusal::of)?;
     let deleted = call.app.store.write(move |tx| {
         let collection = scope.current(tx)?;
         let asker = scope.asker_for(tx, &id)?;

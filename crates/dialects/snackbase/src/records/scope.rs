@@ -10,9 +10,8 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tidewire_model::{Collection, CollectionKind, Rules, TenantId};
-use tidewire_records::hooks::{Ahead, ahead};
-use tidewire_records::{Asker, Body, Prepared, RecordError};
-use tidewire_store::{Snapshot, Store, Tx};
+use tidewire_records::{Asker, Body, RecordError};
+use tidewire_store::{Snapshot, Tx};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -85,18 +84,6 @@ impl Scope {
         }
         let tenant = snapshot.tenant_of(&self.collection, id)?.ok_or(RecordError::NotFound)?;
         Ok(Asker { tenant, ..self.asker.clone() })
-    }
-
-    /// Asks user code that is called ahead of writes. Gives what the write needs.
-    pub async fn prepare(&self, store: &Store, what: Ahead<'_>, body: Body) -> Result<Prepared, RecordError> {
-        let asker = match what {
-            Ahead::Create => self.asker.clone(),
-            Ahead::Update(id) | Ahead::Upsert(id) | Ahead::Delete(id) => {
-                store.read_here(|snapshot| self.asker_for(snapshot, id))?
-            }
-        };
-        let ahead = ahead(store, &asker, &self.collection, what, &body).await?;
-        Ok(Prepared { body, ahead, ..Prepared::default() })
     }
 
     /// Works in another account from here on, which must exist.

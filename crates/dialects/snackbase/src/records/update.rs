@@ -8,9 +8,8 @@ use crate::records::scope::{Operation, Scope, object};
 use crate::wire;
 use axum::response::Response;
 use http::StatusCode;
-use tidewire_model::Collection;
-use tidewire_records::Body;
-use tidewire_records::hooks::Ahead;
+use tidewire_model::{Action, Collection};
+use tidewire_records::{Body, Prepared};
 
 /// `PUT /records/{collection}/{id}`
 pub async fn replace(call: Call) -> Result<Response, ApiError> {
@@ -30,8 +29,9 @@ async fn update(mut call: Call, purpose: Purpose) -> Result<Response, ApiError> 
         reset_to_defaults(&scope.collection, &mut body);
     }
     let (writing, id) = (scope.clone(), call.param("id").to_owned());
-    let prepared = scope.prepare(&call.app.store, Ahead::Update(&id), body).await.map_err(refusal::of)?;
-    let record = call.app.store.write_shortly(move |tx| {
+    let prepared = Prepared::from(body);
+    let about = Some((Action::Update, &*scope.collection.name));
+    let record = call.app.store.write_shortly(about, move |tx| {
         let collection = writing.current(tx)?;
         let asker = writing.asker_for(tx, &id)?;
         tidewire_records::update::update(tx, &asker, &collection, &id, &prepared)
