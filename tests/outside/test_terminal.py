@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cocobase import Project
+from relay import Relay
 from server import ROOT, SUPERUSER, Server, binary
 from terminal import Client, run, surroundings
 
@@ -286,20 +287,81 @@ def test_a_watch_loses_and_repeats_nothing_when_the_server_is_killed(fresh_serve
             stop.set()
             writer.join()
         last = root.create("posts", title="last")["id"]
-        seen, cursors = [], set()
-        while True:
-            event = watch.event()
-            assert event["action"] == "create" and event["cursor"] not in cursors, event
-            cursors.add(event["cursor"])
-            seen.append(event["record"]["id"])
-            if seen[-1] == last:
-                break
+        seen = until(watch, last)
         # by the log: a write whose answer the kill took is in it too
         everything = [post["id"] for post in root.list("posts", sort="@rowid")]
         assert seen == everything[everything.index(seen[0]) :]
         assert set(written) <= set(seen) and len(seen) == len(set(seen))
     finally:
         watch.close()
+
+
+def test_a_watch_loses_and_repeats_nothing_when_connections_are_cut(fresh_server):
+    """Two watches behind a relay, one of them with a filter; connections are cut and the server is killed while two write."""
+    root = fresh_server.root
+    root.collection("posts", FIELDS)
+    relay = Relay(fresh_server.port)
+    client = Client(fresh_server, root.token)
+    client.url = relay.url
+    watches = [
+        client.start("watch", "posts", "--format", "json"),
+        client.start("watch", "posts", "--filter", "views > 10", "--format", "json"),
+    ]
+    written, stop = [], threading.Event()
+
+    def write():
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                written.append(root.create("posts", title="counted", views=number)["id"])
+            except (OSError, AssertionError, ValueError):
+                stop.wait(0.01)
+
+    writers = [threading.Thread(target=write, daemon=True) for _ in range(2)]
+    try:
+        for watch in watches:
+            ready(watch, lambda: root.create("posts", title="before", views=11))
+        for writer in writers:
+            writer.start()
+        for turn in range(12):
+            count = len(written)
+            while len(written) < count + 20:
+                stop.wait(0.01)
+            if turn % 4 == 3:
+                fresh_server.kill()
+                fresh_server.start()
+            else:
+                relay.cut()
+                watches[turn % 2].told("waiting for the server")
+                watches[turn % 2].told("connected again")
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    try:
+        last = root.create("posts", title="last", views=11)["id"]
+        log = root.list("posts", sort="@rowid")
+        for watch, views in zip(watches, (-1, 10)):
+            seen = until(watch, last)
+            everything = [post["id"] for post in log if post["views"] > views]
+            assert seen == everything[everything.index(seen[0]) :]
+            assert len(seen) > 100
+    finally:
+        for watch in watches:
+            watch.close()
+        relay.close()
+
+
+def until(watch, last):
+    """The ids of created records as they come, up to this one; each has a cursor of its own."""
+    seen, cursors = [], set()
+    while not seen or seen[-1] != last:
+        event = watch.event()
+        assert event["action"] == "create" and event["cursor"] not in cursors, event
+        cursors.add(event["cursor"])
+        seen.append(event["record"]["id"])
+    return seen
 
 
 def test_a_watch_that_has_heard_nothing_survives_a_restart_too(fresh_server):

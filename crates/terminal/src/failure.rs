@@ -58,7 +58,14 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match &error {
+        Self::of(&error)
+    }
+}
+
+impl Failure {
+    /// Of an error that others want to have too.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
             Error::Response { status, message, body, .. } => {
                 let text = explain(message, body);
                 match status {

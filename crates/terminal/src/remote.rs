@@ -5,7 +5,11 @@ use crate::signins::SignIns;
 use crate::{Connect, Failure, Output, token};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 use tidewire_client::{Auth, AuthStore, Client};
+
+/// So long before its end a token is renewed: a watch may go on for longer than its token.
+const REFRESH: Duration = Duration::from_secs(60);
 
 /// The server that commands speak to.
 #[derive(Clone, Debug)]
@@ -17,28 +21,23 @@ impl Remote {
     /// Nothing is asked yet, unless somebody has to sign in.
     pub async fn open(connect: &Connect, out: &Output) -> Result<Self, Failure> {
         let remote = Self { client: Client::builder(&connect.url).build()? };
-        let token = match (&connect.token, &connect.sign_in) {
+        let store = match (&connect.token, &connect.sign_in) {
             (Some(token), _) if token.is_empty() => return Ok(remote),
-            (Some(token), _) => token::checked(token)?,
+            (Some(token), _) => in_memory(token::checked(token)?, Json::Null)?,
             (None, None) => return Ok(remote),
-            (None, Some(who)) => remote.token_of(&connect.url, who, out).await?,
+            (None, Some(who)) => remote.store_of(&connect.url, who, out).await?,
         };
-        remote.signed(connect, token)
+        let client = Client::builder(&connect.url).auth_store(store).auto_refresh(REFRESH).build()?;
+        Ok(Self { client })
     }
 
-    fn signed(&self, connect: &Connect, token: String) -> Result<Self, Failure> {
-        let store = AuthStore::default();
-        store.save(Auth { token, record: Json::Null })?;
-        Ok(Self { client: Client::builder(&connect.url).auth_store(store).build()? })
-    }
-
-    async fn token_of(&self, url: &str, who: &Identity, out: &Output) -> Result<String, Failure> {
-        let kept = SignIns::at(out.surroundings.config.as_deref());
-        if let Some(token) = kept.find(url, &who.collection, &who.identity)? {
-            return Ok(token);
+    async fn store_of(&self, url: &str, who: &Identity, out: &Output) -> Result<AuthStore, Failure> {
+        if let Some(store) = SignIns::at(out.surroundings.config.as_deref()).find(url, who)? {
+            return Ok(store);
         }
         let password = password::ask(&out.surroundings, &who.identity, false)?;
-        Ok(self.sign_in(&who.collection, &who.identity, &password).await?.0)
+        let (token, record) = self.sign_in(&who.collection, &who.identity, &password).await?;
+        in_memory(token, record)
     }
 
     /// A token and the record that it is of.
@@ -78,6 +77,12 @@ impl Remote {
             Err(failure) => Err(failure.at(collection)),
         }
     }
+}
+
+fn in_memory(token: String, record: Json) -> Result<AuthStore, Failure> {
+    let store = AuthStore::default();
+    store.save(Auth { token, record })?;
+    Ok(store)
 }
 
 /// The path of a collection's records.

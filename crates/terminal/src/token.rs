@@ -1,7 +1,7 @@
 //! `tidewire token`: makes tokens, and says what is in one.
 
 use crate::connect::Identity;
-use crate::signins::{SignIn, SignIns};
+use crate::signins::SignIns;
 use crate::{CODES, Failure, Output, Remote, output, password};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -72,11 +72,10 @@ async fn sign_in(args: &TokenArgs, identity: &str, out: &mut Output) -> Result<(
     let connect = crate::Connect { url: args.url.clone(), token: None, sign_in: None::<Identity> };
     let remote = Remote::open(&connect, out).await?;
     let password = password::ask(&out.surroundings, identity, args.password_stdin)?;
-    let (token, _) = remote.sign_in(&args.collection, identity, &password).await?;
+    let (token, record) = remote.sign_in(&args.collection, identity, &password).await?;
     if args.save {
-        let (url, collection) = (args.url.clone(), args.collection.clone());
-        let kept = SignIn { url, collection, identity: identity.to_owned(), token };
-        let path = SignIns::at(out.surroundings.config.as_deref()).keep(kept)?;
+        let who = Identity { collection: args.collection.clone(), identity: identity.to_owned() };
+        let path = SignIns::at(out.surroundings.config.as_deref()).keep(&args.url, &who, token, record)?;
         output::note(&format!("kept in {}: use --as {}:{identity}", path.display(), args.collection));
         return Ok(());
     }

@@ -33,7 +33,7 @@ pub use subscription::{Listener, Subscription};
 use crate::client::Inner;
 use crate::realtime::command::{Command, Which};
 use crate::realtime::shared::Shared;
-use crate::{Client, Collection};
+use crate::{Client, Collection, Error};
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, Weak};
 use tokio::sync::watch;
@@ -92,6 +92,11 @@ impl Realtime {
     /// How the connection stands; the receiver is told of each change.
     pub fn state(&self) -> watch::Receiver<State> {
         self.shared.state()
+    }
+
+    /// Why the connection was lost or not had; `None` while there is one, and if nobody asked for one.
+    pub fn fault(&self) -> Option<Arc<Error>> {
+        self.shared.fault()
     }
 
     /// How long waits between tries to connect are, from the next one on.

@@ -1,3 +1,4 @@
+use crate::Error;
 use crate::realtime::backoff::Backoff;
 use crate::realtime::command::Command;
 use crate::realtime::state::State;
@@ -14,6 +15,8 @@ pub(crate) struct Shared {
     /// of the task that runs
     sender: Mutex<Option<mpsc::UnboundedSender<Command>>>,
     state: watch::Sender<State>,
+    /// why there is no connection
+    fault: Mutex<Option<Arc<Error>>>,
     on_connect: RwLock<Vec<OnConnect>>,
     on_disconnect: RwLock<Vec<OnDisconnect>>,
     backoff: Mutex<Backoff>,
@@ -25,6 +28,7 @@ impl Shared {
         Self {
             sender: Mutex::default(),
             state: watch::Sender::new(State::Idle),
+            fault: Mutex::default(),
             on_connect: RwLock::default(),
             on_disconnect: RwLock::default(),
             backoff: Mutex::default(),
@@ -78,6 +82,15 @@ impl Shared {
 
     pub(crate) fn state(&self) -> watch::Receiver<State> {
         self.state.subscribe()
+    }
+
+    pub(crate) fn fault(&self) -> Option<Arc<Error>> {
+        self.fault.lock().clone()
+    }
+
+    /// Before the state that it explains.
+    pub(crate) fn set_fault(&self, fault: Option<Error>) {
+        *self.fault.lock() = fault.map(Arc::new);
     }
 
     pub(crate) fn backoff(&self) -> Backoff {

@@ -87,6 +87,7 @@ impl Task {
             Some(Ok(live)) => live,
         };
         self.is_changed = true;
+        self.shared.set_fault(None);
         self.shared.set_state(State::Connected { client_id: live.client_id.clone() });
         self.greet(&live);
         live.serve(self).await
@@ -180,15 +181,15 @@ impl Task {
         let wait = self.shared.backoff().wait(self.attempt, lost.retry_after());
         let was_connected = lost.was_connected;
         // a connection that went stale is no reason to refuse who comes: it is had anew first
-        if !was_connected || self.attempt > 0 {
-            self.fail_impatient(lost.error);
-        }
+        let fault =
+            if !was_connected || self.attempt > 0 { self.fail_impatient(lost.error) } else { lost.error };
         if was_connected {
             let topics: Vec<String> = self.entries.iter().map(|entry| entry.topic.name.clone()).collect();
             self.shared.tell_disconnect(&topics);
         }
         self.attempt = self.attempt.saturating_add(1);
         if !self.entries.is_empty() {
+            self.shared.set_fault(Some(fault));
             self.shared.set_state(State::Reconnecting { attempt: self.attempt });
             self.pause(wait).await;
         }
@@ -205,7 +206,8 @@ impl Task {
         let _ = self.until(tokio::time::sleep(wait)).await;
     }
 
-    fn fail_impatient(&mut self, error: Error) {
+    /// Gives the error back, or one that says the same.
+    fn fail_impatient(&mut self, error: Error) -> Error {
         let text = error.to_string();
         let mut error = Some(error);
         for entry in &mut self.entries {
@@ -221,5 +223,6 @@ impl Task {
             });
         }
         self.sweep();
+        error.unwrap_or(Error::Lost(text))
     }
 }

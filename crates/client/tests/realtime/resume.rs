@@ -15,11 +15,13 @@ async fn what_is_missed_is_told_once_and_in_order() {
     world.relay.cut();
     let mut state = world.client.realtime().state();
     state.wait_for(|state| matches!(state, State::Reconnecting { .. })).await.unwrap();
+    assert!(world.client.realtime().fault().is_some_and(|fault| fault.is_temporary()));
     for title in ["b", "c"] {
         world.create(title).await;
     }
     world.relay.turn_to(address);
     assert_eq!(hear_titles(&mut all, 2).await, ["b", "c"]);
+    assert!(world.client.realtime().fault().is_none());
     // it had heard nothing at all
     assert_eq!(hear_titles(&mut quiet, 1).await, ["c"]);
     world.create("cd").await;

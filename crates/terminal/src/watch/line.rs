@@ -1,13 +1,20 @@
 //! One event as one line.
 
+use super::Told;
 use super::cell;
-use super::follow::Heard;
 use crate::Output;
 use crate::columns::BESIDE;
 use crate::table::{cut, plain};
 use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::Value as Json;
+use tidewire_client::realtime::Event;
+
+/// the action of what is said on a topic
+const MESSAGE: &str = "message";
+/// the reason where a server numbers no events
+const RECONNECTED: &str = "reconnected";
 
 #[derive(Clone, Copy, Debug)]
 pub enum Line {
@@ -17,47 +24,65 @@ pub enum Line {
     Json { snapshot: bool },
 }
 
+/// What programs get, in this order.
+#[derive(Debug, Serialize)]
+struct JsonLine<'a> {
+    action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    cursor: Option<&'a str>,
+}
+
 impl Line {
     /// `None`: nothing that is shown.
-    pub fn of(self, heard: &Heard, out: &Output) -> Option<String> {
+    pub fn of(self, told: &Told, out: &Output) -> Option<String> {
         match self {
-            Self::Json { snapshot } => json(heard, snapshot).map(|line| line.to_string()),
-            Self::Pretty => pretty(heard, &ZonedDateTime::now().strftime("%H:%M:%S").to_string(), out),
+            Self::Json { snapshot } => serde_json::to_string(&json(told, snapshot)?).ok(),
+            Self::Pretty => pretty(told, &ZonedDateTime::now().strftime("%H:%M:%S").to_string(), out),
         }
     }
 }
 
-fn json(heard: &Heard, snapshot: bool) -> Option<Json> {
-    match heard {
-        Heard::Event { action, record, cursor } => {
-            Some(json!({ "action": action, "record": record, "cursor": cursor }))
-        }
-        Heard::Live { cursor } if snapshot => Some(json!({ "action": "live", "cursor": cursor })),
-        Heard::Reset { reason, cursor } => {
-            Some(json!({ "action": "reset", "reason": reason, "cursor": cursor }))
-        }
+/// Why events are missing before this one.
+pub fn missing(told: &Told) -> Option<&str> {
+    match told {
+        Event::Reset { reason, .. } => Some(reason),
+        Event::Gap => Some(RECONNECTED),
         _ => None,
     }
 }
 
-fn pretty(heard: &Heard, time: &str, out: &Output) -> Option<String> {
-    let Heard::Event { action, record, .. } = heard else { return None };
-    let (id, rest) = match record {
-        Json::Object(map) if action != "message" => {
+fn json(told: &Told, snapshot: bool) -> Option<JsonLine<'_>> {
+    let (action, reason) = match told {
+        Event::Record { action, .. } => (action.as_str(), None),
+        Event::Message { .. } => (MESSAGE, None),
+        Event::Live { .. } if snapshot => ("live", None),
+        other => ("reset", Some(missing(other)?)),
+    };
+    Some(JsonLine { action, record: told.record(), reason, cursor: told.cursor() })
+}
+
+fn pretty(told: &Told, time: &str, out: &Output) -> Option<String> {
+    let record = told.record()?;
+    let (id, rest) = match (told.action(), record) {
+        (Some(_), Json::Object(map)) => {
             let shown = map.iter().filter(|(name, _)| *name != "id" && !BESIDE[..2].contains(&name.as_str()));
             let fields: Vec<_> =
                 shown.map(|(name, value)| format!("{}={}", plain(name), value_of(value))).collect();
             (record["id"].as_str().map(plain).unwrap_or_default(), fields.join(" "))
         }
-        other => (String::new(), plain(&other.to_string())),
+        (_, other) => (String::new(), plain(&other.to_string())),
     };
+    let action = told.action().map_or(MESSAGE, |action| action.as_str());
     // short enough for the terminal before colours make it longer
     let taken = time.len() + 1 + 8 + 1 + id.len() + 1;
     let rest = out.width().map_or(rest.clone(), |width| cut(&rest, width.saturating_sub(taken)));
-    let action = out.paint(style(action), &format!("{:<8}", plain(action)));
     let line = format!(
-        "{} {action} {} {rest}",
+        "{} {} {} {rest}",
         out.paint(Style::new().dimmed(), time),
+        out.paint(style(action), &format!("{action:<8}")),
         out.paint(Style::new().bold(), &id)
     );
     Some(line.trim_end().to_owned())
@@ -86,27 +111,44 @@ fn style(action: &str) -> Style {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+    use tidewire_client::realtime::Action;
 
-    fn event(action: &str, record: Json) -> Heard {
-        Heard::Event { action: action.into(), record, cursor: "c".into() }
+    fn event(action: Action, record: Json) -> Told {
+        Event::Record { action, record, cursor: Some("c".into()) }
     }
 
     #[test]
     fn programs_get_one_line_per_event() {
-        let reset = Heard::Reset { reason: "retention".into(), cursor: "d".into() };
-        let live = Heard::Live { cursor: "l".into() };
-        for (heard, snapshot, line) in [
+        let reset = |cursor: Option<&str>| Event::Reset {
+            reason: "retention".into(),
+            cursor: cursor.map(str::to_owned),
+        };
+        let live = Event::Live { cursor: "l".into() };
+        let out = Output::new(crate::Surroundings::default());
+        for (told, snapshot, line) in [
             (
-                event("create", json!({ "id": "a" })),
+                event(Action::Create, json!({ "id": "a" })),
                 false,
-                Some(json!({ "action": "create", "record": { "id": "a" }, "cursor": "c" })),
+                Some(r#"{"action":"create","record":{"id":"a"},"cursor":"c"}"#),
             ),
-            (reset, false, Some(json!({ "action": "reset", "reason": "retention", "cursor": "d" }))),
-            (live.clone(), true, Some(json!({ "action": "live", "cursor": "l" }))),
+            (
+                Event::Record { action: Action::Snapshot, record: json!({}), cursor: None },
+                true,
+                Some(r#"{"action":"snapshot","record":{},"cursor":null}"#),
+            ),
+            (
+                Event::Message { data: json!({ "action": "create", "record": 1 }), cursor: Some("m".into()) },
+                false,
+                Some(r#"{"action":"message","record":{"action":"create","record":1},"cursor":"m"}"#),
+            ),
+            (reset(Some("d")), false, Some(r#"{"action":"reset","reason":"retention","cursor":"d"}"#)),
+            (reset(None), false, Some(r#"{"action":"reset","reason":"retention","cursor":null}"#)),
+            (Event::Gap, false, Some(r#"{"action":"reset","reason":"reconnected","cursor":null}"#)),
+            (live.clone(), true, Some(r#"{"action":"live","cursor":"l"}"#)),
             (live, false, None),
-            (Heard::Connected { again: true }, true, None),
         ] {
-            assert_eq!(json(&heard, snapshot), line, "{heard:?}");
+            assert_eq!(Line::Json { snapshot }.of(&told, &out).as_deref(), line, "{told:?}");
         }
     }
 
@@ -115,12 +157,13 @@ mod tests {
         let out = Output::new(crate::Surroundings { plain: true, ..Default::default() });
         let record = json!({ "id": "a", "collectionId": "c", "n": 1, "t": "x y", "u": "\u{1b}[2J", "e": "" });
         assert_eq!(
-            pretty(&event("update", record), "10:00:00", &out).unwrap(),
+            pretty(&event(Action::Update, record), "10:00:00", &out).unwrap(),
             "10:00:00 update   a e=\"\" n=1 t=\"x y\" u=·[2J"
         );
         assert_eq!(
-            pretty(&event("message", json!([1])), "10:00:00", &out).unwrap(),
+            pretty(&Event::Message { data: json!([1]), cursor: None }, "10:00:00", &out).unwrap(),
             "10:00:00 message   [1]"
         );
+        assert_eq!(pretty(&Event::Gap, "10:00:00", &out), None);
     }
 }

@@ -1,7 +1,6 @@
 //! `tidewire watch`: what happens to records, or is said on a topic, line after line.
 
-mod follow;
-mod frames;
+mod connection;
 mod line;
 mod result;
 
@@ -9,10 +8,13 @@ use crate::records::{cell, pairs};
 use crate::remote::{record, records, segment};
 use crate::{CODES, Connect, Failure, Output, Remote, output};
 use clap::{Args, ValueEnum};
-use follow::{Follow, Heard, Wanted};
+use connection::Connection;
 use line::Line;
 use result::Shown;
+use serde_json::Value as Json;
 use std::time::Duration;
+use tidewire_client::Error;
+use tidewire_client::realtime::{Event, Subscribe};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +25,9 @@ Examples:
 
 Lines of JSON are {\"action\", \"record\", \"cursor\"}; a message on a topic has the action \"message\". When events are missing
 there is a line {\"action\": \"reset\", \"reason\", \"cursor\"}. What happens to the connection is told on stderr.";
+
+/// What a subscription tells.
+type Told = Event<Json>;
 
 /// Between two looks whether somebody still reads the output.
 const LOOK: Duration = Duration::from_millis(500);
@@ -74,68 +79,73 @@ pub enum WatchFormat {
 }
 
 pub async fn run(args: WatchArgs, out: &mut Output) -> Result<(), Failure> {
-    let wanted = wanted(&args)?;
     let remote = Remote::open(&args.connect, out).await?;
+    let wanted = wanted(&args, &remote)?;
     tokio::select! {
-        ended = watch(&args, wanted, remote, out) => ended,
+        ended = watch(&args, wanted, &remote, out) => ended,
         interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
         () = output::unread(LOOK) => Ok(()),
     }
 }
 
-async fn watch(args: &WatchArgs, wanted: Wanted, remote: Remote, out: &mut Output) -> Result<(), Failure> {
-    check(args, &remote).await?;
-    let mut follow = Follow::new(remote, wanted);
+async fn watch(
+    args: &WatchArgs,
+    wanted: Subscribe<Json>,
+    remote: &Remote,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    check(args, remote).await?;
+    let mut connection = Connection::new(remote);
+    let named = |error| Failure::from(error).at(args.name());
+    let mut events = connection.during(wanted.into_future()).await?.map_err(named)?;
     let mut screen = Screen::new(args, out);
-    let mut waiting = false;
     loop {
-        match follow.next().await? {
-            Heard::Waiting(reason) => {
-                if !std::mem::replace(&mut waiting, true) {
-                    output::note(&format!("{reason}; waiting for the server"));
-                }
-            }
-            Heard::Connected { again } => {
-                if std::mem::take(&mut waiting) && again {
-                    output::note("connected again");
-                }
-            }
-            heard => screen.show(&heard, out)?,
-        }
+        let told = connection.during(events.next()).await?.unwrap_or(Err(Error::Closed));
+        screen.show(&told.map_err(named)?, out)?;
     }
 }
 
-fn wanted(args: &WatchArgs) -> Result<Wanted, Failure> {
-    let topic = match (&args.topic, &args.what) {
-        (Some(topic), _) => topic.clone(),
-        (None, Some(what)) => match what.split_once('/') {
-            Some((collection, id)) => {
-                segment(collection)?;
-                segment(id)?;
-                what.clone()
-            }
-            None => {
-                segment(what)?;
-                format!("{what}/*")
-            }
-        },
+impl WatchArgs {
+    fn query(&self) -> Vec<(String, String)> {
+        pairs([("filter", &self.filter), ("expand", &self.expand), ("fields", &self.fields)])
+    }
+
+    fn name(&self) -> &str {
+        self.topic.as_deref().or(self.what.as_deref()).unwrap_or_default()
+    }
+}
+
+fn wanted(args: &WatchArgs, remote: &Remote) -> Result<Subscribe<Json>, Failure> {
+    let mut wanted = match (&args.topic, &args.what) {
+        (Some(topic), _) => remote.client.realtime().subscribe(topic),
+        (None, Some(what)) => {
+            let (collection, record) = what.split_once('/').unwrap_or((what, "*"));
+            segment(collection)?;
+            segment(record)?;
+            remote.client.collection(collection).subscribe(record)
+        }
         (None, None) => return Err(Failure::Usage("name a collection or a topic".to_owned())),
     };
-    let mut query = Vec::new();
-    for (name, value) in [("filter", &args.filter), ("expand", &args.expand), ("fields", &args.fields)] {
-        query.extend(value.clone().map(|value| (name, value)));
+    for (name, value) in args.query() {
+        wanted = wanted.query(name, value);
     }
     if args.leave || args.live {
-        query.push(("leave", "1".to_owned()));
+        wanted = wanted.leave();
     }
-    Ok(Wanted { topic, query, since: args.since.clone(), snapshot: args.snapshot || args.live })
+    if args.snapshot || args.live {
+        wanted = wanted.snapshot();
+    }
+    if let Some(cursor) = &args.since {
+        wanted = wanted.since(cursor);
+    }
+    Ok(wanted.patient())
 }
 
 /// A subscription to what is not there is silent, so a list is asked for first: it has the same rules and filters. Where
 /// there is no server yet, this waits.
 async fn check(args: &WatchArgs, remote: &Remote) -> Result<(), Failure> {
     let Some(what) = &args.what else { return Ok(()) };
-    let mut query = pairs([("filter", &args.filter), ("expand", &args.expand), ("fields", &args.fields)]);
+    let mut query = args.query();
     let path = match what.split_once('/') {
         Some((collection, id)) => record(collection, id)?,
         None => {
@@ -145,16 +155,24 @@ async fn check(args: &WatchArgs, remote: &Remote) -> Result<(), Failure> {
     };
     let mut told = false;
     loop {
-        match remote.get(&path, &query).await {
+        match remote.client.send("GET", &path).query(&query).read().await {
             Ok(_) => return Ok(()),
-            Err(Failure::NoConnection(reason)) => {
+            Err(error) if is_away(&error) => {
                 if !std::mem::replace(&mut told, true) {
-                    output::note(&format!("{reason}; waiting for the server"));
+                    output::note(&format!("{}; waiting for the server", Failure::of(&error)));
                 }
                 tokio::time::sleep(LOOK).await;
             }
-            Err(failure) => return Err(failure.at(what)),
+            Err(error) => return Err(Failure::from(error).at(what)),
         }
+    }
+}
+
+/// There is no server, or a proxy in front of it says so.
+fn is_away(error: &Error) -> bool {
+    match error {
+        Error::Response { status, .. } => matches!(status, 502..=504),
+        other => other.is_temporary(),
     }
 }
 
@@ -177,15 +195,15 @@ impl Screen {
         })
     }
 
-    fn show(&mut self, heard: &Heard, out: &mut Output) -> Result<(), Failure> {
+    fn show(&mut self, told: &Told, out: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Lines(line) => {
-                if let Heard::Reset { reason, .. } = heard {
+                if let Some(reason) = line::missing(told) {
                     output::note(&format!("events are missing: {reason}"));
                 }
-                line.of(heard, out).map_or(Ok(()), |text| out.line(&text))
+                line.of(told, out).map_or(Ok(()), |text| out.line(&text))
             }
-            Self::Table(shown) => shown.hear(heard, out),
+            Self::Table(shown) => shown.hear(told, out),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The current result of a filter, as a table that is written over itself.
 
-use super::follow::Heard;
+use super::Told;
 use crate::records::table;
 use crate::{Failure, Output};
 use serde_json::Value as Json;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use tidewire_client::realtime::{Action, Event};
 
 /// Rows that are shown where there is no terminal to tell how many fit.
 const ROWS: usize = 1000;
@@ -31,38 +32,38 @@ impl Shown {
     }
 
     /// Shows what has changed by it.
-    pub fn hear(&mut self, heard: &Heard, out: &mut Output) -> Result<(), Failure> {
-        if self.take(heard)? { self.draw(out) } else { Ok(()) }
+    pub fn hear(&mut self, told: &Told, out: &mut Output) -> Result<(), Failure> {
+        if self.take(told)? { self.draw(out) } else { Ok(()) }
     }
 
     /// Whether there is something else to see.
-    fn take(&mut self, heard: &Heard) -> Result<bool, Failure> {
-        match heard {
-            Heard::Event { action, record, .. } => {
+    fn take(&mut self, told: &Told) -> Result<bool, Failure> {
+        match told {
+            Event::Record { action, record, .. } => {
                 let id = record["id"].as_str().unwrap_or_default().to_owned();
-                match action.as_str() {
-                    "snapshot" => {
+                match action {
+                    Action::Snapshot => {
                         self.coming.get_or_insert_default().insert(id, record.clone());
                         return Ok(false);
                     }
-                    "delete" | "leave" => drop(self.records.remove(&id)),
+                    Action::Delete | Action::Leave => drop(self.records.remove(&id)),
                     _ => drop(self.records.insert(id, record.clone())),
                 }
                 Ok(true)
             }
-            Heard::Live { .. } => {
+            Event::Live { .. } => {
                 self.records = self.coming.take().unwrap_or_default();
                 Ok(true)
             }
-            Heard::Reset { reason, .. } if reason == "snapshot_too_large" => Err(Failure::Failed(
+            Event::Reset { reason, .. } if reason == "snapshot_too_large" => Err(Failure::Failed(
                 "the result is too large to be shown: narrow it with --filter".to_owned(),
             )),
             // a snapshot follows
-            Heard::Reset { .. } => {
+            Event::Reset { .. } => {
                 self.coming = None;
                 Ok(false)
             }
-            Heard::Connected { .. } | Heard::Waiting(_) => Ok(false),
+            _ => Ok(false),
         }
     }
 
@@ -131,43 +132,43 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn event(action: &str, id: &str, n: i64) -> Heard {
-        Heard::Event { action: action.into(), record: json!({ "id": id, "n": n }), cursor: String::new() }
+    fn event(action: Action, id: &str, n: i64) -> Told {
+        Event::Record { action, record: json!({ "id": id, "n": n }), cursor: None }
     }
 
-    fn live() -> Heard {
-        Heard::Live { cursor: "c".into() }
+    fn live() -> Told {
+        Event::Live { cursor: "c".into() }
     }
 
     #[test]
     fn the_result_follows_what_happens() {
         let mut shown = Shown::new(Some("-n"));
-        let steps: [(Heard, &[&str]); 9] = [
-            (event("snapshot", "a", 1), &[]),
-            (event("snapshot", "b", 2), &[]),
+        let steps: [(Told, &[&str]); 9] = [
+            (event(Action::Snapshot, "a", 1), &[]),
+            (event(Action::Snapshot, "b", 2), &[]),
             (live(), &["b", "a"]),
-            (event("create", "c", 2), &["b", "c", "a"]),
-            (event("update", "a", 9), &["a", "b", "c"]),
-            (event("leave", "b", 0), &["a", "c"]),
-            (event("delete", "a", 0), &["c"]),
+            (event(Action::Create, "c", 2), &["b", "c", "a"]),
+            (event(Action::Update, "a", 9), &["a", "b", "c"]),
+            (event(Action::Leave, "b", 0), &["a", "c"]),
+            (event(Action::Delete, "a", 0), &["c"]),
             // what went while there was no connection is not in the new snapshot
-            (event("snapshot", "d", 1), &["c"]),
+            (event(Action::Snapshot, "d", 1), &["c"]),
             (live(), &["d"]),
         ];
-        for (heard, ids) in steps {
-            shown.take(&heard).unwrap();
+        for (told, ids) in steps {
+            shown.take(&told).unwrap();
             let found = shown.sorted();
             assert_eq!(
                 found.iter().map(|record| record["id"].as_str().unwrap()).collect::<Vec<_>>(),
                 ids,
-                "{heard:?}"
+                "{told:?}"
             );
         }
     }
 
     #[test]
     fn a_result_that_is_too_large_is_refused() {
-        let reset = |reason: &str| Heard::Reset { reason: reason.into(), cursor: String::new() };
+        let reset = |reason: &str| Event::Reset { reason: reason.into(), cursor: None };
         assert!(!Shown::new(None).take(&reset("retention")).unwrap());
         assert_eq!(Shown::new(None).take(&reset("snapshot_too_large")).unwrap_err().code(), 1);
     }
