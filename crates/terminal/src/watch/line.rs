@@ -1,9 +1,9 @@
 //! One event as one line.
 
-use super::Told;
-use super::cell;
+use super::{Told, WatchArgs, WatchFormat};
 use crate::Output;
 use crate::columns::BESIDE;
+use crate::records::cell;
 use crate::table::{cut, plain};
 use anstyle::{AnsiColor, Style};
 use jiff::ZonedDateTime;
@@ -36,6 +36,14 @@ struct JsonLine<'a> {
 }
 
 impl Line {
+    pub fn new(args: &WatchArgs, out: &Output) -> Self {
+        let terminal = out.is_terminal();
+        match args.format.unwrap_or(if terminal { WatchFormat::Pretty } else { WatchFormat::Json }) {
+            WatchFormat::Pretty => Self::Pretty,
+            WatchFormat::Json => Self::Json { snapshot: args.snapshot },
+        }
+    }
+
     /// `None`: nothing that is shown.
     pub fn of(self, told: &Told, out: &Output) -> Option<String> {
         match self {

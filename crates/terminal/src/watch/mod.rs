@@ -2,16 +2,16 @@
 
 mod connection;
 mod line;
-mod result;
+mod shown;
 
-use crate::records::{cell, pairs};
+use crate::records::pairs;
 use crate::remote::{record, records, segment};
 use crate::{CODES, Connect, Failure, Output, Remote, output};
 use clap::{Args, ValueEnum};
 use connection::Connection;
 use line::Line;
-use result::Shown;
 use serde_json::Value as Json;
+use shown::Shown;
 use std::time::Duration;
 use tidewire_client::Error;
 use tidewire_client::realtime::{Event, Subscribe};
@@ -82,7 +82,7 @@ pub async fn run(args: WatchArgs, out: &mut Output) -> Result<(), Failure> {
     let remote = Remote::open(&args.connect, out).await?;
     let wanted = wanted(&args, &remote)?;
     tokio::select! {
-        ended = watch(&args, wanted, &remote, out) => ended,
+        ended = async { if args.live { follow(&args, &remote, out).await } else { watch(&args, wanted, &remote, out).await } } => ended,
         interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
         () = output::unread(LOOK) => Ok(()),
     }
@@ -98,10 +98,34 @@ async fn watch(
     let mut connection = Connection::new(remote);
     let named = |error| Failure::from(error).at(args.name());
     let mut events = connection.during(wanted.into_future()).await?.map_err(named)?;
-    let mut screen = Screen::new(args, out);
+    let line = Line::new(args, out);
     loop {
-        let told = connection.during(events.next()).await?.unwrap_or(Err(Error::Closed));
-        screen.show(&told.map_err(named)?, out)?;
+        let told = connection.during(events.next()).await?.unwrap_or(Err(Error::Closed)).map_err(named)?;
+        if let Some(reason) = line::missing(&told) {
+            output::note(&format!("events are missing: {reason}"));
+        }
+        if let Some(text) = line.of(&told, out) {
+            out.line(&text)?;
+        }
+    }
+}
+
+/// The table that follows what happens.
+async fn follow(args: &WatchArgs, remote: &Remote, out: &mut Output) -> Result<(), Failure> {
+    let named = |error| Failure::from(error).at(args.name());
+    let mut connection = Connection::new(remote);
+    let mut live = loop {
+        check(args, remote).await?;
+        match connection.during(shown::query(args, &remote.client)?.into_future()).await? {
+            // it went between the two
+            Err(error) if is_away(&error) => {}
+            begun => break begun.map_err(named)?,
+        }
+    };
+    let mut shown = Shown::new(args.fields.as_deref());
+    loop {
+        let update = connection.during(live.next()).await?.unwrap_or(Err(Error::Closed)).map_err(named)?;
+        shown.draw(&update.items, out)?;
     }
 }
 
@@ -129,10 +153,10 @@ fn wanted(args: &WatchArgs, remote: &Remote) -> Result<Subscribe<Json>, Failure>
     for (name, value) in args.query() {
         wanted = wanted.query(name, value);
     }
-    if args.leave || args.live {
+    if args.leave {
         wanted = wanted.leave();
     }
-    if args.snapshot || args.live {
+    if args.snapshot {
         wanted = wanted.snapshot();
     }
     if let Some(cursor) = &args.since {
@@ -173,37 +197,5 @@ fn is_away(error: &Error) -> bool {
     match error {
         Error::Response { status, .. } => matches!(status, 502..=504),
         other => other.is_temporary(),
-    }
-}
-
-/// Where events are shown.
-enum Screen {
-    Lines(Line),
-    Table(Box<Shown>),
-}
-
-impl Screen {
-    fn new(args: &WatchArgs, out: &Output) -> Self {
-        if args.live {
-            return Self::Table(Box::new(Shown::new(args.sort.as_deref())));
-        }
-        let terminal = out.is_terminal();
-        let format = args.format.unwrap_or(if terminal { WatchFormat::Pretty } else { WatchFormat::Json });
-        Self::Lines(match format {
-            WatchFormat::Pretty => Line::Pretty,
-            WatchFormat::Json => Line::Json { snapshot: args.snapshot },
-        })
-    }
-
-    fn show(&mut self, told: &Told, out: &mut Output) -> Result<(), Failure> {
-        match self {
-            Self::Lines(line) => {
-                if let Some(reason) = line::missing(told) {
-                    output::note(&format!("events are missing: {reason}"));
-                }
-                line.of(told, out).map_or(Ok(()), |text| out.line(&text))
-            }
-            Self::Table(shown) => shown.hear(told, out),
-        }
     }
 }
