@@ -80,6 +80,10 @@ impl Shared {
         self.state.send_replace(state);
     }
 
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(*self.state.borrow(), State::Connected { .. })
+    }
+
     pub(crate) fn state(&self) -> watch::Receiver<State> {
         self.state.subscribe()
     }

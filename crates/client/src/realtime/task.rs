@@ -132,7 +132,12 @@ impl Task {
         match self.entries.iter_mut().find(|entry| entry.can_take(&begin)) {
             Some(entry) => entry.join(begin),
             None => {
-                self.entries.push(Entry::new(begin));
+                let mut entry = Entry::new(begin);
+                if entry.is_greeting() && self.shared.is_connected() {
+                    // no request sets it, and the next connection may be long in coming
+                    entry.confirm(None);
+                }
+                self.entries.push(entry);
                 self.is_changed = true;
             }
         }

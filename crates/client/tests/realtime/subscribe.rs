@@ -219,3 +219,14 @@ async fn a_topic_that_no_server_takes_is_not_sent() {
         assert_eq!(matches!(error, Error::Invalid(_)), !is_sent, "{length}: {error}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wants_to_be_greeted_does_not_wait_for_the_next_connection() {
+    let world = world().await;
+    let realtime = world.client.realtime();
+    let _other = realtime.subscribe::<Json>("other").await.unwrap();
+    let mut greetings = realtime.subscribe::<Json>(GREETING).await.unwrap();
+    world.reconnect().await;
+    let greeting = greetings.next().await.unwrap().unwrap();
+    assert!(greeting.record().unwrap()["clientId"].is_string(), "{greeting:?}");
+}
