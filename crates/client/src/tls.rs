@@ -20,7 +20,9 @@ pub(crate) fn config(more: &[String]) -> Result<ClientConfig, Error> {
 
 /// The same for a WebSocket, which begins as HTTP/1.1.
 pub(crate) fn without_http2(config: &ClientConfig) -> ClientConfig {
-    ClientConfig { alpn_protocols: vec![b"http/1.1".to_vec()], ..config.clone() }
+    let mut config = config.clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
 }
 
 fn add(roots: &mut RootCertStore, text: &str) -> Result<(), Error> {
