@@ -41,8 +41,10 @@ async fn who_is_cut_off_again_and_again_hears_everything_once() {
         for number in 0..MESSAGES {
             ann.say(&number).await.unwrap();
             if number % 20 == 0 {
+                world.relay.turn_to("127.0.0.1:1".parse().unwrap());
                 world.relay.cut();
                 state.wait_for(|state| matches!(state, RoomState::Rejoining { .. })).await.unwrap();
+                world.mend();
             }
             if number % 20 == 10 {
                 state.wait_for(|state| matches!(state, RoomState::Joined { .. })).await.unwrap();

@@ -15,7 +15,6 @@ pub struct World {
     /// behind the relay
     pub far: Project,
     pub near: Project,
-    pub key: String,
 }
 
 impl World {
@@ -40,7 +39,7 @@ impl World {
         let relay = Relay::start(server.address()).await;
         let at = |address| Client::new(format!("http://{address}")).unwrap().project(key.clone());
         let (far, near) = (at(relay.address), at(server.address()));
-        Self { server, relay, far, near, key }
+        Self { server, relay, far, near }
     }
 
     pub async fn another_project(&self) -> Project {
