@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod broadcast;
+mod entrance;
 mod refusal;
 mod rejoin;
 #[path = "../realtime/relay.rs"]

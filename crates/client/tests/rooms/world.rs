@@ -8,6 +8,9 @@ use tidewire_client::{Client, Error};
 use tidewire_server::command::Command;
 use tidewire_server::config::Config;
 
+/// Of the project.
+pub const KEY: &str = "acme-key-0123456789";
+
 /// A server with a project, and two ways to it: one that can be cut, and one that cannot.
 pub struct World {
     pub server: Server,
@@ -36,6 +39,7 @@ impl World {
         // started anew it is found where it was
         server.config.http = server.address();
         let key = project(&server, "acme").await;
+        assert_eq!(key, KEY);
         let relay = Relay::start(server.address()).await;
         let at = |address| Client::new(format!("http://{address}")).unwrap().project(key.clone());
         let (far, near) = (at(relay.address), at(server.address()));
