@@ -103,7 +103,7 @@ impl<T> Room<T> {
         self.state.clone()
     }
 
-    /// Leaves, and returns when the server has closed, after 2 seconds at the latest.
+    /// Leaves, and returns when the server has closed, or has not answered for 2 seconds. What is being said is finished first.
     pub async fn leave(self) {
         let Self { mut state, leave, .. } = self;
         drop(leave);
