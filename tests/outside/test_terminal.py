@@ -555,6 +555,29 @@ def test_rooms_are_listed(server, client, tmp_path):
     assert code == 1 and "there is no account" in err
 
 
+def test_rooms_are_watched_and_spoken_in(server, guest):
+    project = Project(server, "talkers")
+    key = ("--key", project.key)
+    assert "Room not found" in guest.fails(5, "rooms", "say", "hall", "hello", *key)
+    assert "Invalid API key" in guest.fails(4, "rooms", "say", "hall", "hello", "--key", "wrong")
+    assert "--account" in guest.fails(2, "rooms", "--account", "a", "say", "hall", "hello", *key)
+    assert "no connection" in guest.fails(3, "rooms", "watch", "hall", *key, "--url", "http://127.0.0.1:1")
+    watch = guest.start("rooms", "watch", "hall", *key, "--user", "ann", "--name", "Ann", "--create", "Hall")
+    try:
+        watch.told('in the room as "ann"')
+        assert guest.ok("rooms", "say", "hall", "hello there", *key, "--user", "bob") == ""
+        bob = {"id": "bob", "name": "bob"}
+        assert watch.event() == {"event": "joined", "member": bob, "participants": 2}
+        said = watch.event()
+        assert (said["event"], said["from"], said["data"]) == ("message", bob, "hello there")
+        assert said["cursor"] and said["at"].endswith("Z")
+        assert watch.event() == {"event": "left", "member": bob, "participants": 1}
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.process.wait(60) == 0
+    finally:
+        watch.close()
+
+
 def test_the_doctor_says_what_is_wrong(server, client, tmp_path):
     address = f"127.0.0.1:{server.port}"
     data = f"--dir={server.folder}/data"

@@ -94,6 +94,8 @@ impl Client {
             retries: inner.retries,
             refresh: inner.refresh.as_ref().map(Refresh::same),
             realtime: Realtime::new(weak.clone()),
+            headers: inner.headers.clone(),
+            socket_tls: inner.socket_tls.clone(),
         });
         Self { inner }
     }

@@ -4,6 +4,7 @@ use crate::request::Request;
 use crate::{AuthStore, Collection, Error, tls};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
+use rustls::ClientConfig;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,10 @@ pub(crate) struct Inner {
     pub(crate) retries: u32,
     pub(crate) refresh: Option<Refresh>,
     pub(crate) realtime: Realtime,
+    /// of every request, sockets included
+    pub(crate) headers: HeaderMap,
+    /// for sockets
+    pub(crate) socket_tls: Arc<ClientConfig>,
 }
 
 /// Settings of a client.
@@ -137,10 +142,12 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, Error> {
         let url = base(&self.url)?;
         let tls = tls::config(&self.roots)?;
+        let socket_tls = Arc::new(tls::without_http2(&tls));
+        let headers = headers(&self.headers)?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT_TIMEOUT)
-            .default_headers(headers(&self.headers)?)
+            .default_headers(headers.clone())
             .build()
             .map_err(|source| Error::Transport { url: url.to_string(), source })?;
         let Self { auth, timeout, retries, refresh, .. } = self;
@@ -153,6 +160,8 @@ impl ClientBuilder {
                 retries,
                 refresh: refresh.map(Refresh::new),
                 realtime: Realtime::new(inner.clone()),
+                headers,
+                socket_tls,
             }),
         })
     }

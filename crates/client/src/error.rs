@@ -1,3 +1,4 @@
+use crate::rooms::Refusal;
 use serde_json::Value as Json;
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ pub enum Error {
     /// the auth store cannot be read or written
     #[error("the auth store cannot be used: {0}")]
     Store(#[from] std::io::Error),
+    /// a room's server let nobody in, or did not pass on what was said
+    #[error("{message} ({url})")]
+    Refused { refusal: Refusal, message: String, url: String },
     /// a stream of events was not had, or ended
     #[error("the connection was lost: {0}")]
     Lost(String),
@@ -68,6 +72,7 @@ impl Error {
         match self {
             Self::Response { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             Self::Transport { source, .. } => !source.is_builder(),
+            Self::Refused { refusal, .. } => refusal.is_temporary(),
             Self::Lost(_) => true,
             _ => false,
         }

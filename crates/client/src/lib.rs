@@ -20,6 +20,7 @@ mod record;
 mod refresh;
 mod request;
 mod retry;
+pub mod rooms;
 mod send;
 mod tls;
 

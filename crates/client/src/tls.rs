@@ -18,6 +18,13 @@ pub(crate) fn config(more: &[String]) -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
+/// The same for a WebSocket, which begins as HTTP/1.1.
+pub(crate) fn without_http2(config: &ClientConfig) -> ClientConfig {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
+}
+
 fn add(roots: &mut RootCertStore, text: &str) -> Result<(), Error> {
     let before = roots.len();
     for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {

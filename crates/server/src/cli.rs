@@ -107,7 +107,7 @@ pub enum Task {
     /// Reads and writes records of a server: tables, JSON, CSV
     #[command(subcommand)]
     Records(RecordsTask),
-    /// Says who is in which room of the server that runs on the data folder
+    /// Says who is in which room of the server that runs on the data folder, shows what is said there, and speaks
     Rooms(RoomsArgs),
     /// Makes a token by signing in, or for a superuser of the data folder
     Token(TokenArgs),

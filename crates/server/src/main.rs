@@ -8,7 +8,7 @@ use tidewire_server::command::{self, Command};
 use tidewire_server::config::{self, Config};
 use tidewire_server::{control, doctor, publish, serve, surroundings};
 use tidewire_store::{Store, StoreError};
-use tidewire_terminal::{self as terminal, Failure, Output, RoomsArgs, TokenArgs};
+use tidewire_terminal::{self as terminal, Failure, Output, RoomsArgs, RoomsTask, TokenArgs};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -101,7 +101,15 @@ fn superuser_token(dir: &Path, email: &str, args: &TokenArgs) -> Result<(), Fail
 }
 
 fn rooms(dir: &Path, args: RoomsArgs) -> Result<(), Failure> {
-    let told = carry_out(dir, &Command::Rooms { account: args.account })?;
+    let account = match args.task {
+        None => args.list.account,
+        Some(RoomsTask::List(list)) => list.account.or(args.list.account),
+        Some(_) if args.list.account.is_some() => {
+            return Err(Failure::Usage("--account is for lists of rooms".to_owned()));
+        }
+        Some(task) => return client(terminal::talk(task, args.json, surroundings::read())),
+    };
+    let told = carry_out(dir, &Command::Rooms { account })?;
     terminal::show_rooms(&told, args.json, &mut Output::new(surroundings::read()))
 }
 

@@ -1,6 +1,7 @@
 use serde_json::Value as Json;
 use std::io;
 use tidewire_client::Error;
+use tidewire_client::rooms::Refusal;
 
 /// What the exit codes mean, for help texts.
 pub const CODES: &str = "\
@@ -74,6 +75,13 @@ impl Failure {
                     _ => Self::Failed(text),
                 }
             }
+            Error::Refused { refusal, message, .. } => match refusal {
+                Refusal::Key | Refusal::Authentication | Refusal::ForeignRoom => {
+                    Self::Denied(message.clone())
+                }
+                Refusal::NoRoom => Self::Missing(message.clone()),
+                _ => Self::Failed(message.clone()),
+            },
             Error::Transport { url, source } => Self::NoConnection(format!(
                 "no answer from {}: {}",
                 origin(url),
@@ -140,6 +148,11 @@ mod tests {
             url: "http://h/api".into(),
             retry_after: None,
         };
+        let refused = |refusal, message: &str| Error::Refused {
+            refusal,
+            message: message.into(),
+            url: "ws://h/realtime".into(),
+        };
         let fields = json!({ "data": { "title": { "code": "c", "message": "Too long." } } });
         for (error, code, text) in [
             (answer(400, Json::Null), 1, "No"),
@@ -149,6 +162,9 @@ mod tests {
             (answer(404, Json::Null), 5, "No"),
             (answer(500, Json::Null), 1, "No"),
             (Error::Invalid("bad".into()), 2, "bad"),
+            (refused(Refusal::Key, "Invalid API key"), 4, "Invalid API key"),
+            (refused(Refusal::NoRoom, "Room not found"), 5, "Room not found"),
+            (refused(Refusal::RoomFull, "Room is full"), 1, "Room is full"),
             (Error::Closed, 1, "closed"),
         ] {
             let failure = Failure::from(error);

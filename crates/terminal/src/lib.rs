@@ -32,7 +32,7 @@ pub use failure::{CODES, Failure};
 pub use output::{Output, Surroundings};
 pub use records::RecordsTask;
 pub use remote::Remote;
-pub use rooms::{RoomsArgs, RoomsTask, show as show_rooms};
+pub use rooms::{RoomsArgs, RoomsTask, show as show_rooms, talk};
 pub use task::Task;
 pub use token::{TokenArgs, TokenTask, print as print_token};
 pub use watch::WatchArgs;

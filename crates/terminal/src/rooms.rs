@@ -1,9 +1,14 @@
-//! `tidewire rooms`: who is in which room of a running server.
+//! `tidewire rooms`: who is in which room of a running server, what is said there, and saying something.
+
+mod door;
+mod say;
+mod watch;
 
 use crate::records::cell;
 use crate::table::Table;
-use crate::{CODES, Failure, Output};
+use crate::{CODES, Failure, Output, Surroundings};
 use clap::{Args, Subcommand};
+use door::Door;
 use serde_json::Value as Json;
 
 #[derive(Args, Clone, Debug)]
@@ -11,18 +16,50 @@ use serde_json::Value as Json;
 pub struct RoomsArgs {
     #[command(subcommand)]
     pub task: Option<RoomsTask>,
-    /// Only rooms of this account: id, slug or code
-    #[arg(long, global = true)]
-    pub account: Option<String>,
-    /// One line of JSON per room
+    #[command(flatten)]
+    pub list: ListArgs,
+    /// One line of JSON per room or event
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    /// Only rooms of this account: id, slug or code
+    #[arg(long)]
+    pub account: Option<String>,
 }
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum RoomsTask {
     /// Lists rooms with their members; the same as no command
-    List,
+    List(ListArgs),
+    /// Joins a room and shows what is said there, and who comes and goes
+    Watch {
+        room: String,
+        /// Goes on after this cursor, as a line of JSON has it, if the server keeps what is said
+        #[arg(long, value_name = "CURSOR")]
+        since: Option<String>,
+        #[command(flatten)]
+        door: Door,
+    },
+    /// Joins a room, says something there, waits until it was heard, and leaves
+    Say {
+        room: String,
+        text: String,
+        #[command(flatten)]
+        door: Door,
+    },
+}
+
+/// Does what is done over the network.
+pub async fn talk(task: RoomsTask, json: bool, surroundings: Surroundings) -> Result<(), Failure> {
+    let mut out = Output::new(surroundings);
+    match task {
+        RoomsTask::List(_) => Err(Failure::Usage("rooms are listed through the data folder".to_owned())),
+        RoomsTask::Watch { room, since, door } => watch::run(&room, since, &door, json, &mut out).await,
+        RoomsTask::Say { room, text, door } => say::run(&room, &text, &door).await,
+    }
 }
 
 /// Prints rooms as the server's data folder told them.
