@@ -135,7 +135,7 @@ impl Task {
                 let mut entry = Entry::new(begin);
                 if entry.is_greeting() && self.shared.is_connected() {
                     // no request sets it, and the next connection may be long in coming
-                    entry.confirm(None);
+                    entry.confirm(None, false);
                 }
                 self.entries.push(entry);
                 self.is_changed = true;
