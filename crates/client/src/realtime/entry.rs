@@ -25,8 +25,6 @@ pub(crate) struct Entry {
     /// When the connection tells of a change with a higher number, this has heard all before it. `None`: not known, for the event may
     /// have been on its way when this was set.
     pub(crate) covered_after: Option<u64>,
-    /// an event with a cursor has come
-    has_positions: bool,
     /// a part of a snapshot has come, and not its end
     pub(crate) in_snapshot: bool,
     pub(crate) ears: Vec<Ear>,
@@ -64,7 +62,6 @@ impl Entry {
             was_set: false,
             cursor: since,
             covered_after: None,
-            has_positions: false,
             in_snapshot: false,
             ears: vec![ear],
         }
@@ -105,7 +102,7 @@ impl Entry {
         }
         self.taken = Taken { has_positions: cursor.is_some() };
         self.ears.iter_mut().for_each(|ear| ear.confirm(self.taken));
-        is_back && (cursor.is_none() || !self.topic.has_records && !self.has_positions)
+        is_back && cursor.is_none()
     }
 
     /// What comes after this position was committed after this was set, and so is told in order with it.
@@ -128,7 +125,6 @@ impl Entry {
         let cursor = cursor.map(str::to_owned);
         if cursor.is_some() {
             self.cursor.clone_from(&cursor);
-            self.has_positions = true;
             self.covered_after = Some(0);
         }
         let data = frame.data.as_str();
@@ -154,7 +150,6 @@ impl Entry {
             cursor: None,
         });
         self.in_snapshot = false;
-        self.has_positions = true;
         self.start_at(note.cursor.as_ref());
         Item::Reset { reason: note.reason, cursor: note.cursor }
     }

@@ -25,8 +25,8 @@ pub enum Event<T> {
     /// what was missed cannot be told any more: load the records again. What follows came after `cursor`. With `snapshot` a
     /// new snapshot follows.
     Reset { reason: String, cursor: Option<Cursor> },
-    /// the connection was lost and is back, and the server cannot tell what happened meanwhile: a real PocketBase never can,
-    /// Tidewire cannot for custom topics that are not durable. A durable one counts as such with its first message.
+    /// the connection was lost and is back, and the server has no positions, as a real PocketBase: it cannot tell what
+    /// happened meanwhile. Tidewire tells of a custom topic that is not durable by a reset, `not_kept`.
     Gap,
 }
 

@@ -36,7 +36,7 @@ impl<'a> Beginning<'a> {
         }
         let text = &*interest.topic.text;
         let mut preface = Vec::new();
-        match self.wanted(interest, true).map(|cursor| self.position(cursor)) {
+        match self.wanted(interest).map(|cursor| self.position(cursor)) {
             Some(Ok(seq)) => return Ok(Start::After { seq, preface }),
             Some(Err(cause)) if interest.topic.flag("snapshot") => {
                 let (_, cursor) = self.head();
@@ -55,7 +55,7 @@ impl<'a> Beginning<'a> {
     fn of_messages(&self, catalog: &Catalog, interest: &TopicInterest) -> Result<Start, StoreError> {
         let (text, name) = (&*interest.topic.text, interest.topic.name());
         let is_kept = catalog.topics().keeping(name).is_some();
-        let Some(wanted) = self.wanted(interest, is_kept) else { return Ok(Start::Now) };
+        let Some(wanted) = self.wanted(interest) else { return Ok(Start::Now) };
         if !is_kept {
             let cause = self.position(wanted).map_or_else(reason, |_| "not_kept");
             return Ok(self.reset(text, cause));
@@ -77,9 +77,9 @@ impl<'a> Beginning<'a> {
     }
 
     /// The position that the client asks to go on from.
-    fn wanted<'t>(&'t self, interest: &'t TopicInterest, may_say_since: bool) -> Option<&'t str> {
+    fn wanted<'t>(&'t self, interest: &'t TopicInterest) -> Option<&'t str> {
         let since = interest.topic.option("since");
-        if may_say_since && !since.is_empty() {
+        if !since.is_empty() {
             return Some(since);
         }
         let in_time = self.client.opened.elapsed() <= self.app.realtime.options.resume_window;
