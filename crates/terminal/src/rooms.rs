@@ -36,6 +36,7 @@ pub enum RoomsTask {
     List(ListArgs),
     /// Joins a room and shows what is said there, and who comes and goes
     Watch {
+        /// Id of the room
         room: String,
         /// Goes on after this cursor, as a line of JSON has it, if the server keeps what is said
         #[arg(long, value_name = "CURSOR")]
@@ -45,7 +46,9 @@ pub enum RoomsTask {
     },
     /// Joins a room, says something there, waits until it was heard, and leaves
     Say {
+        /// Id of the room
         room: String,
+        /// What is said
         text: String,
         #[command(flatten)]
         door: Door,

@@ -13,7 +13,7 @@ const LEAST: u32 = BYTES / 256;
 #[derive(Debug)]
 pub(crate) enum Item {
     /// and its length
-    Frame(Frame, usize),
+    Frame(Box<Frame>, usize),
     Resumed {
         participants: Option<u64>,
     },
@@ -94,7 +94,7 @@ mod tests {
     async fn a_queue_is_bounded_in_number_and_bytes() {
         let all = BYTES as usize;
         for (size, fits) in [(0, 256), (all / 4, 4), (all / 2 + 1, 1), (10 * all, 1)] {
-            let item = || Item::Frame(Frame::Pong, size);
+            let item = || Item::Frame(Box::new(Frame::Pong), size);
             let (sink, mut source) = queue();
             assert_eq!((0..=fits).take_while(|_| sink.try_put(item()).is_ok()).count(), fits, "{size}");
             source.next().await.unwrap();

@@ -47,22 +47,26 @@ impl<T: DeserializeOwned> Room<T> {
     }
 
     fn read(&self, item: Item) -> Result<RoomEvent<T>, Error> {
-        Ok(match item {
-            Item::Resumed { participants } => RoomEvent::Resumed { participants },
-            Item::Gap { reason, participants } => RoomEvent::Gap { reason, participants },
-            Item::Failed(error) => return Err(error),
-            Item::Frame(Frame::Joined { member, participants }, _) => {
-                RoomEvent::Joined { member, participants }
-            }
-            Item::Frame(Frame::Left { member, participants }, _) => RoomEvent::Left { member, participants },
-            Item::Frame(Frame::Reply(json), _) => RoomEvent::Reply(json),
-            Item::Frame(Frame::Message { from, kind, data, at, cursor }, _) => {
+        match item {
+            Item::Resumed { participants } => Ok(RoomEvent::Resumed { participants }),
+            Item::Gap { reason, participants } => Ok(RoomEvent::Gap { reason, participants }),
+            Item::Failed(error) => Err(error),
+            Item::Frame(frame, _) => self.read_frame(*frame),
+        }
+    }
+
+    fn read_frame(&self, frame: Frame) -> Result<RoomEvent<T>, Error> {
+        Ok(match frame {
+            Frame::Joined { member, participants } => RoomEvent::Joined { member, participants },
+            Frame::Left { member, participants } => RoomEvent::Left { member, participants },
+            Frame::Reply(json) => RoomEvent::Reply(json),
+            Frame::Message { from, kind, data, at, cursor } => {
                 let data =
                     serde_json::from_str(data.get()).map_err(|error| self.fault(&error.to_string()))?;
                 RoomEvent::Message(Message { from, kind, data, at, cursor })
             }
             // the task keeps these to itself
-            Item::Frame(frame @ (Frame::Welcome(_) | Frame::Refused { .. } | Frame::Pong), _) => {
+            Frame::Welcome(_) | Frame::Refused { .. } | Frame::Pong => {
                 return Err(self.fault(&format!("unexpected: {frame:?}")));
             }
         })

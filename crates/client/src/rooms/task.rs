@@ -162,7 +162,7 @@ impl Task {
             }
             Frame::Reply(_) => {}
         }
-        self.tell(Item::Frame(frame, text.len()));
+        self.tell(Item::Frame(Box::new(frame), text.len()));
         Ok(())
     }
 
@@ -269,7 +269,10 @@ async fn maybe<T>(work: Option<impl Future<Output = T>>) -> T {
 async fn say(socket: &mut Socket, saying: Saying) -> Result<(), Error> {
     let Saying { frame, done } = saying;
     let written = socket.say(frame).await;
-    let told = written.as_ref().map(|()| ()).map_err(|error| Error::Lost(error.to_string()));
+    let told = match &written {
+        Ok(()) => Ok(()),
+        Err(error) => Err(Error::Lost(error.to_string())),
+    };
     // as above
     let _ = done.send(told);
     written
