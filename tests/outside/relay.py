@@ -61,3 +61,31 @@ class Relay:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+
+class HoldingRelay(Relay):
+    """Passes answers on, but of an event stream only the head: the rest waits for a buffer that never fills."""
+
+    def _pass(self, source, sink):
+        super()._pass(Held(source), sink)
+
+
+class Held:
+    """A socket whose event streams end with their heads for whoever reads it."""
+
+    def __init__(self, socket):
+        self.socket = socket
+        self.shutdown = socket.shutdown
+
+    def recv(self, size):
+        data = self.socket.recv(size)
+        if not (data.startswith(b"HTTP/1.1 200") and b"text/event-stream" in data):
+            return data
+        head, end, _ = data.partition(b"\r\n\r\n")
+        self.recv = self._hold
+        return head + end
+
+    def _hold(self, size):
+        while self.socket.recv(size):
+            pass
+        return b""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cocobase import Project
-from relay import Relay
+from relay import HoldingRelay, Relay
 from server import ROOT, SUPERUSER, Server, binary
 from terminal import Client, run, surroundings
 
@@ -427,7 +427,7 @@ def test_a_watch_goes_on_from_a_cursor(client, posts):
 
 def test_filters_fields_records_and_snapshots(client, posts):
     post = posts.create("posts", title="a", views=1)
-    one = client.start("watch", f"posts/{post['id']}", "--snapshot", "--format", "json")
+    one = client.start("watch", f"posts/{post['id']}", "--snapshot", "--json")
     some = client.start(
         "watch", "posts", "--filter", "views > 5", "--fields", "id,views", "--leave", "--snapshot", "--format", "json"
     )
@@ -572,6 +572,18 @@ def test_the_doctor_says_what_is_wrong(server, client, tmp_path):
     failed = [line.split()[1] for line in out.splitlines() if line.startswith("fail")]
     assert code == 1 and failed == ["database", "port", "hooks", "server"], out
     assert "4 checks failed" in err
+
+
+def test_the_doctor_notices_a_proxy_that_holds_streams_back(server):
+    relay = HoldingRelay(server.port)
+    try:
+        address, data = f"127.0.0.1:{server.port}", f"--dir={server.folder}/data"
+        code, out, err = run("doctor", "--json", "--http", address, data, "--connections", "100", url=relay.url)
+    finally:
+        relay.close()
+    failed = [check for check in map(json.loads, out.splitlines()) if check["verdict"] == "fail"]
+    assert code == 1 and [check["check"] for check in failed] == ["stream"], out + err
+    assert "proxy_buffering off" in failed[0]["advice"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -90,7 +90,9 @@ pub enum Task {
     /// Sends a message to everyone subscribed to a custom topic of the running server
     ///
     /// Through the data folder, or over HTTP if --url or TIDEWIRE_URL names a server.
+    #[command(after_help = CODES)]
     Publish {
+        /// A custom topic, e.g. jobs/finished
         topic: String,
         /// Any JSON value
         json: String,

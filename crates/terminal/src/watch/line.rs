@@ -38,7 +38,8 @@ struct JsonLine<'a> {
 impl Line {
     pub fn new(args: &WatchArgs, out: &Output) -> Self {
         let terminal = out.is_terminal();
-        match args.format.unwrap_or(if terminal { WatchFormat::Pretty } else { WatchFormat::Json }) {
+        let usual = if terminal && !args.json { WatchFormat::Pretty } else { WatchFormat::Json };
+        match args.format.unwrap_or(usual) {
             WatchFormat::Pretty => Self::Pretty,
             WatchFormat::Json => Self::Json { snapshot: args.snapshot },
         }

@@ -23,8 +23,9 @@ Examples:
   tidewire watch posts --live --sort -views
   tidewire watch --topic jobs/finished
 
-Lines of JSON are {\"action\", \"record\", \"cursor\"}; a message on a topic has the action \"message\". When events are missing
-there is a line {\"action\": \"reset\", \"reason\", \"cursor\"}. What happens to the connection is told on stderr.";
+Lines of JSON are {\"action\", \"record\", \"cursor\"}; a message on a topic has the action \"message\".
+When events are missing there is a line {\"action\": \"reset\", \"reason\", \"cursor\"}.
+What happens to the connection is told on stderr.";
 
 /// What a subscription tells.
 type Told = Event<Json>;
@@ -68,6 +69,9 @@ pub struct WatchArgs {
     /// [default: pretty on a terminal, else json]
     #[arg(long, value_enum)]
     pub format: Option<WatchFormat>,
+    /// The same as --format json
+    #[arg(long, conflicts_with_all = ["format", "live"])]
+    pub json: bool,
     #[command(flatten)]
     pub connect: Connect,
 }
