@@ -533,6 +533,12 @@ def test_a_token_of_a_superuser_needs_no_password(server, client, tmp_path):
     assert code == 1 and not (tmp_path / "none").exists()
 
 
+def test_a_watch_ends_with_its_token(server, client, posts):
+    token = server.command("token", "--superuser", SUPERUSER[0], "--seconds", "2").strip()
+    code, _, err = run("watch", "posts", "--json", url=server.url, token=token)
+    assert code == 4 and "the token has expired" in err
+
+
 # rooms, doctor, completions, manual
 
 

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use std::io::Read as _;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -153,6 +154,12 @@ pub(crate) fn checked(token: &str) -> Result<String, Failure> {
     Ok(token.to_owned())
 }
 
+/// How long until it ends; `None` if it never does, or is none.
+pub(crate) fn left(token: &str) -> Option<Duration> {
+    let until = Timestamp::from_second(expiry(&claims(token)?)?).ok()?;
+    Some(Duration::try_from(until - Timestamp::now()).unwrap_or_default())
+}
+
 /// Whether it can be used a minute from now.
 pub(crate) fn holds(token: &str) -> bool {
     let until = claims(token).and_then(|claims| expiry(&claims));
@@ -177,6 +184,8 @@ pub(crate) mod tests {
         );
         assert_eq!(describe(&token(1)).unwrap()["expired"], true);
         assert!(holds(&token(4_000_000_000)) && !holds(&token(1)));
+        assert!(left(&token(4_000_000_000)) > Some(Duration::ZERO) && left("a").is_none());
+        assert_eq!(left(&token(1)), Some(Duration::ZERO));
         assert_eq!(checked(&token(4_000_000_000)).unwrap(), token(4_000_000_000));
         assert_eq!((checked(&token(1)).unwrap_err().code(), checked("a").unwrap_err().code()), (4, 4));
     }

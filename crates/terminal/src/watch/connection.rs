@@ -7,6 +7,11 @@ use tokio::sync::watch;
 /// Who watches wants to go on soon after the server is back.
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
+/// Between two looks at the token.
+const LOOK: Duration = Duration::from_secs(60);
+/// tokens end at whole seconds
+const SECOND: Duration = Duration::from_secs(1);
+
 /// Tells people what happens to the connection while something is waited for.
 pub struct Connection {
     client: Client,
@@ -29,12 +34,20 @@ impl Connection {
     pub async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::pin!(work);
         loop {
+            let token = self.client.auth().token();
             tokio::select! {
                 biased;
                 Ok(()) = self.state.changed() => self.tell()?,
+                () = token_ends(&token) => self.check_token()?,
                 done = &mut work => return Ok(done),
             }
         }
+    }
+
+    /// A server takes those whose token has ended for guests: they would hear nothing, and not know why.
+    fn check_token(&self) -> Result<(), Failure> {
+        let token = self.client.auth().token();
+        if token.is_empty() { Ok(()) } else { token::checked(&token).map(drop) }
     }
 
     fn tell(&mut self) -> Result<(), Failure> {
@@ -46,11 +59,6 @@ impl Connection {
                 self.was_there = true;
             }
             State::Reconnecting { .. } => {
-                // a server takes those whose token has ended for guests: they would hear nothing, and not know why
-                let token = self.client.auth().token();
-                if !token.is_empty() {
-                    token::checked(&token)?;
-                }
                 // it may have come back meanwhile
                 let Some(fault) = self.client.realtime().fault() else { return Ok(()) };
                 if !self.was_there && !fault.is_temporary() {
@@ -63,6 +71,15 @@ impl Connection {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// A token that was renewed meanwhile ends later.
+async fn token_ends(token: &str) {
+    match token::left(token) {
+        // a clock that is set and a token that is renewed are noticed after a minute
+        Some(left) => tokio::time::sleep(left.min(LOOK) + SECOND).await,
+        None => std::future::pending().await,
     }
 }
 
