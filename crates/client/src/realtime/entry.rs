@@ -149,7 +149,8 @@ impl Entry {
             reason: String::new(),
             cursor: None,
         });
-        self.in_snapshot = false;
+        // all others are followed by a snapshot, and from here on nobody may go on without it
+        self.in_snapshot = self.topic.snapshot && note.reason != "snapshot_too_large";
         self.start_at(note.cursor.as_ref());
         Item::Reset { reason: note.reason, cursor: note.cursor }
     }
@@ -210,5 +211,30 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let Refusal { status, message, body, url } = refusal;
         Self::Response { status, message, body, url, retry_after: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::realtime::queue::queue;
+
+    #[test]
+    fn what_a_reset_promised_is_asked_for_again_when_the_connection_goes_first() {
+        for (snapshot, reason, cursor) in [
+            (true, "retention", None),
+            // these are followed by none
+            (true, "snapshot_too_large", Some("new")),
+            (false, "retention", Some("new")),
+        ] {
+            let topic = Topic { name: "posts/*".into(), has_records: true, snapshot, ..Topic::default() };
+            let ((sink, _source), (done, _answer)) = (queue(), oneshot::channel());
+            let since = Some("old".to_owned());
+            let mut entry = Entry::new(Begin { id: 1, topic, since, is_patient: false, sink, done });
+            entry.reset(&format!(r#"{{"topic":"posts/*","reason":"{reason}","cursor":"new"}}"#));
+            let told = entry.lose();
+            let is_interrupted = matches!(told, Some(Item::Reset { reason, .. }) if reason == "interrupted");
+            assert_eq!((is_interrupted, entry.cursor.as_deref()), (cursor.is_none(), cursor), "{reason}");
+        }
     }
 }
