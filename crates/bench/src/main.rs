@@ -18,6 +18,7 @@ mod report;
 mod rows;
 mod runner;
 mod server;
+mod setup;
 mod socket;
 mod stamp;
 mod subscribers;

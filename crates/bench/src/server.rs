@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::http::Connection;
 use crate::keeper::{Keeper, Kept};
 use crate::program::Program;
+use crate::setup::sign_in;
 use crate::world::KEY;
 
 const START: Duration = Duration::from_secs(20);
@@ -110,12 +110,4 @@ fn spawn(program: &Program, keeper: &Keeper, folder: &TempDir) -> Result<(Kept, 
 
 fn data(folder: &TempDir) -> String {
     format!("--dir={}", folder.path().join("data").display())
-}
-
-/// Returns the token of a record of an auth collection.
-pub fn sign_in(address: SocketAddr, collection: &str, identity: &str, password: &str) -> Result<String> {
-    let path = format!("/api/collections/{collection}/auth-with-password");
-    let body = json!({"identity": identity, "password": password});
-    let answer = Connection::open(address, "")?.json("POST", &path, &body)?;
-    Ok(answer["token"].as_str().context("no token in the answer")?.to_owned())
 }

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::http::Connection;
 use crate::load::{Request, Ticket};
 use crate::marker::Mark;
-use crate::server::{Server, sign_in};
+use crate::server::Server;
+use crate::setup::{Setup, sign_in};
 
 /// Owners in the rows that tell several apart.
 pub const OWNERS: usize = 10;
@@ -52,8 +53,8 @@ impl<'a> Record<'a> {
 
 impl World {
     pub fn build(server: &Server) -> Result<Self> {
-        let mut root = Connection::open(server.address, &server.token)?;
-        let users_id = root.json("GET", "/api/collections/users", &Value::Null)?["id"].clone();
+        let root = Setup::open(server.address, &server.token)?;
+        let users_id = root.wait(root.client.collections().get_one("users"))?["id"].clone();
         for (name, rule) in [
             ("shelf", ""),
             ("public", ""),
@@ -62,16 +63,16 @@ impl World {
             ("signed", "@request.auth.id != \"\""),
             ("owned", "owner = @request.auth.id"),
         ] {
-            root.json("POST", "/api/collections", &collection(name, rule, &users_id))?;
+            root.wait(root.client.collections().create(&collection(name, rule, &users_id)))?;
         }
         let mut users = Vec::new();
         for at in 0..OWNERS {
             let email = format!("user{at}@example.com");
             let body =
                 json!({"email": email, "password": "user-password", "passwordConfirm": "user-password"});
-            let made = root.json("POST", "/api/collections/users/records", &body)?;
+            let made: tidewire_client::Record = root.wait(root.client.collection("users").create(&body))?;
             let token = sign_in(server.address, "users", &email, "user-password")?;
-            users.push(User { id: made["id"].as_str().context("no id")?.to_owned(), token });
+            users.push(User { id: made.id, token });
         }
         Ok(World { address: server.address, users, shelved: OnceLock::new() })
     }
@@ -81,15 +82,16 @@ impl World {
         if self.shelved.get().is_some() {
             return Ok(());
         }
-        let mut guest = Connection::open(self.address, "")?;
+        let guest = Setup::open(self.address, "")?;
+        let shelf = guest.client.collection("shelf");
         for at in 0..SHELF {
             let kind = at % KINDS;
             let mut body = self.body(&format!("shelf {at}"), Record { kind, ..Record::of("shelf") });
             body["id"] = json!(shelf_id(at));
-            guest.json("POST", "/api/collections/shelf/records", &body)?;
+            guest.wait(shelf.create::<Value>(&body))?;
         }
         let _ = self.shelved.set(());
-        self.check_shelf(&mut guest)
+        self.check_shelf(&mut Connection::open(self.address, "")?)
     }
 
     /// One request of each kind whose answer is looked into, so that a fast wrong answer is not measured.
