@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import threading
@@ -630,15 +631,34 @@ def test_there_is_a_manual_page_for_each_command(tmp_path):
     assert ".TH tidewire" in run("man")[1]
 
 
+def examples():
+    """The blocks of the document: all kinds of commands, and rooms."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "terminal.md").read_text(), re.S)
+    assert len(blocks) == 2
+    return blocks
+
+
+def test_the_examples_of_rooms_run(server, guest):
+    key = ("--key", Project(server, "documented").key)
+    # what is behind a pipe is not ours
+    watching, saying = (shlex.split(line.split(" | ")[0])[1:] for line in examples()[1].splitlines())
+    watch = guest.start(*watching, *key)
+    try:
+        watch.told('in the room as "ops"')
+        assert guest.ok(*saying, *key) == ""
+        while (event := watch.event())["event"] != "message":
+            pass
+        assert event["data"] == "deploy at noon"
+    finally:
+        watch.close()
+
+
 def test_the_examples_of_the_document_run(fresh_server, tmp_path):
-    text = (ROOT / "docs" / "terminal.md").read_text()
-    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
-    assert len(blocks) == 1
     fresh_server.root.collection("posts", FIELDS)
     (tmp_path / "tidewire").symlink_to(binary())
     told = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TIDEWIRE_DIR": f"{fresh_server.folder}/data", "TIDEWIRE_URL": fresh_server.url}
     done = subprocess.run(
-        ["bash", "-euc", blocks[0]],
+        ["bash", "-euc", examples()[0]],
         cwd=tmp_path,
         env={**surroundings(None, None), **told},
         capture_output=True,
