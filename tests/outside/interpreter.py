@@ -7,6 +7,27 @@ import threading
 DONE = "--done--"
 
 
+class Lines:
+    """Standard output for several threads: `print` writes a line in pieces, here each line goes out whole."""
+
+    def __init__(self, out):
+        self.out = out
+        self.lock = threading.Lock()
+        self.begun = threading.local()
+
+    def write(self, text):
+        whole, newline, rest = (getattr(self.begun, "text", "") + text).rpartition("\n")
+        self.begun.text = rest
+        if newline:
+            with self.lock:
+                self.out.write(whole + newline)
+                self.out.flush()
+        return len(text)
+
+    def __getattr__(self, name):
+        return getattr(self.out, name)
+
+
 def watch_bosbase(scope):
     """Give the session `settle()`: wait until the SDK's own thread has posted the topics, then post them again.
 
@@ -30,6 +51,7 @@ def watch_bosbase(scope):
 
 
 def main():
+    sys.stdout = Lines(sys.stdout)
     scope = {"__name__": "__main__"}
     watch_bosbase(scope)
     for line in sys.stdin:
