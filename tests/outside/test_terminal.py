@@ -256,6 +256,17 @@ def test_an_export_that_was_killed_goes_on(client, posts, tmp_path, form):
 # watch
 
 
+def count_up(root, written, stop):
+    """Write numbered posts until told to stop, also while the server is away; those that were taken are noted."""
+    number = 0
+    while not stop.is_set():
+        number += 1
+        try:
+            written.append(root.create("posts", title="counted", views=number)["id"])
+        except (OSError, AssertionError, ValueError):
+            stop.wait(0.01)
+
+
 def test_a_watch_loses_and_repeats_nothing_when_the_server_is_killed(fresh_server):
     root = fresh_server.root
     root.collection("posts", FIELDS)
@@ -264,16 +275,7 @@ def test_a_watch_loses_and_repeats_nothing_when_the_server_is_killed(fresh_serve
         ready(watch, lambda: root.create("posts", title="before"))
         written, stop = [], threading.Event()
 
-        def write():
-            number = 0
-            while not stop.is_set():
-                number += 1
-                try:
-                    written.append(root.create("posts", title="counted", views=number)["id"])
-                except (OSError, AssertionError, ValueError):
-                    stop.wait(0.01)
-
-        writer = threading.Thread(target=write)
+        writer = threading.Thread(target=count_up, args=(root, written, stop))
         writer.start()
         try:
             for _ in range(3):
@@ -310,16 +312,7 @@ def test_a_watch_loses_and_repeats_nothing_when_connections_are_cut(fresh_server
     ]
     written, stop = [], threading.Event()
 
-    def write():
-        number = 0
-        while not stop.is_set():
-            number += 1
-            try:
-                written.append(root.create("posts", title="counted", views=number)["id"])
-            except (OSError, AssertionError, ValueError):
-                stop.wait(0.01)
-
-    writers = [threading.Thread(target=write, daemon=True) for _ in range(2)]
+    writers = [threading.Thread(target=count_up, args=(root, written, stop), daemon=True) for _ in range(2)]
     try:
         for watch in watches:
             ready(watch, lambda: root.create("posts", title="before", views=11))

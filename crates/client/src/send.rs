@@ -28,9 +28,7 @@ impl Send {
     pub async fn read(self) -> Result<Json, Error> {
         self.0?.read_any().await
     }
-}
 
-impl Send {
     pub fn header(self, name: &str, value: &str) -> Self {
         Self(self.0.map(|request| request.header(name, value)))
     }
