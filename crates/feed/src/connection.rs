@@ -87,6 +87,10 @@ impl Connection {
         self.outbox.owed()
     }
 
+    pub fn standing(&self) -> Standing {
+        Standing(self.outbox.clone())
+    }
+
     /// Why it takes nothing more; `None` while it does.
     pub fn ending(&self) -> Option<Ending> {
         self.outbox.ending()
@@ -96,6 +100,17 @@ impl Connection {
     pub fn close(&self) {
         self.outbox.close(Ending::Closed);
         self.inbox.notify(Input::Disconnect(self.id()));
+    }
+}
+
+/// Tells where a connection stands, to somebody who does not hold it.
+#[derive(Clone)]
+pub struct Standing(Arc<Outbox>);
+
+impl Standing {
+    /// True while it is told from the log what it missed, and has not reached what is told live.
+    pub fn is_behind(&self) -> bool {
+        self.0.is_behind()
     }
 }
 

@@ -46,7 +46,7 @@ mod waste;
 mod weigh;
 
 pub use class::ClassSpec;
-pub use connection::{Answer, Connection, ConnectionId};
+pub use connection::{Answer, Connection, ConnectionId, Standing};
 pub use cursor::{CursorError, Cursors};
 pub use event::{Encoder, Event, Told};
 pub use feed::{Feed, Options};

@@ -291,6 +291,10 @@ impl Outbox {
         Read { poll, hungry: state.is_hungry(bounds) }
     }
 
+    pub fn is_behind(&self) -> bool {
+        self.state.lock().behind.is_some()
+    }
+
     pub fn ending(&self) -> Option<Ending> {
         self.state.lock().ending
     }

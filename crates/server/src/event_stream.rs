@@ -3,9 +3,11 @@
 
 mod chunks;
 mod head;
+mod settling;
 
 pub use chunks::Chunks;
 pub use head::Head;
+pub use settling::Settling;
 
 use crate::socket::Socket;
 use axum::Router;
@@ -16,19 +18,25 @@ use http_body_util::BodyExt as _;
 use std::convert::Infallible;
 use std::io;
 use std::time::SystemTime;
+use tidewire_feed::Standing;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::ServiceExt as _;
 
 /// Answers the request whose head stands first in the socket: by a stream that is still to be written, or by anything else,
-/// which is then written and ends the connection.
-pub async fn answer(mut socket: Socket, head: Head, router: Router) -> io::Result<Option<Chunks>> {
+/// which is then written and ends the connection. A stream may tell where its connection stands.
+pub async fn answer(
+    mut socket: Socket,
+    head: Head,
+    router: Router,
+) -> io::Result<Option<(Chunks, Option<Standing>)>> {
     consume(&mut socket, head.length).await?;
     let response = router.oneshot(head.request).await.unwrap_or_else(|never: Infallible| match never {});
     let (mut parts, body) = response.into_parts();
     parts.headers.insert(header::DATE, date());
     if body.size_hint().exact().is_none() && !body.is_end_stream() {
         parts.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        return Ok(Some(Chunks::new(socket, head_text(&parts), body)));
+        let standing = parts.extensions.remove();
+        return Ok(Some((Chunks::new(socket, head_text(&parts), body), standing)));
     }
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));

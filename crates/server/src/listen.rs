@@ -2,7 +2,7 @@
 
 use crate::admit::{Gatekeeper, Refused};
 use crate::config::ConnectionLimits;
-use crate::event_stream::{self, Head};
+use crate::event_stream::{self, Head, Settling};
 use crate::lanes::{Lane, Wants, move_in};
 use crate::socket::{Place, Socket, Watched};
 use axum::Router;
@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
 
-/// How long a stream counts as new: most of what it missed is written by then, and others do not wait for that.
+/// How long a stream counts as new at least; it also does while it catches up, for others are not to wait for that.
 const NEW: Duration = Duration::from_secs(1);
 /// Refused sockets that may linger at once, so that their answer arrives before the reset.
 const LINGERING: usize = 64;
@@ -106,7 +106,7 @@ impl Listening {
         let socket = Socket::new(stream, self.limits.unsent, place);
         let begun = Box::pin(async move {
             match event_stream::answer(socket, head, self.router).await? {
-                Some(chunks) => chunks.begin(NEW).await,
+                Some((chunks, standing)) => chunks.begin(Settling::new(NEW, standing)).await,
                 None => Ok(None),
             }
         });
@@ -201,6 +201,7 @@ mod tests {
     use http_body::{Body as HttpBody, Frame};
     use std::convert::Infallible;
     use std::pin::Pin;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::task::{Context, Poll};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::mpsc;
@@ -312,21 +313,29 @@ mod tests {
         listener.dropped.recv().await.unwrap();
     }
 
+    /// A stream whose body says what it is told, and its client.
+    async fn told() -> (Chunks, mpsc::Sender<Bytes>, TcpStream) {
+        let (words, said) = mpsc::channel::<Bytes>(8);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let permit = Gatekeeper::new(ConnectionLimits::default()).admit(peer.ip()).ok().unwrap();
+        let socket = Socket::new(stream, 16 << 10, Place::new(permit, mpsc::channel(1).0));
+        (Chunks::new(socket, BytesMut::from("head "), Body::new(Said(said))), words, client)
+    }
+
     /// What a body says on the second thread is written there, for the stream has settled by then.
     #[test]
     fn a_stream_that_has_settled_goes_on_in_another_runtime() {
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (first, second) = (runtime(), runtime());
-        let (words, said) = mpsc::channel::<Bytes>(8);
-        let (chunks, mut client) = first.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-            let (stream, peer) = listener.accept().await.unwrap();
-            let permit = Gatekeeper::new(ConnectionLimits::default()).admit(peer.ip()).ok().unwrap();
-            let socket = Socket::new(stream, 16 << 10, Place::new(permit, mpsc::channel(1).0));
-            let chunks = Chunks::new(socket, BytesMut::from("head "), Body::new(Said(said)));
-            let settled = chunks.begin(Duration::ZERO).await.unwrap();
-            (settled.expect("it has settled"), client.into_std().unwrap())
+        let (chunks, words, mut client) = first.block_on(async {
+            let (chunks, words, mut client) = told().await;
+            let begun = tokio::spawn(chunks.begin(Settling::new(Duration::ZERO, None)));
+            until(&mut client, "head ").await;
+            words.send(Bytes::from_static(b"early")).await.unwrap();
+            let settled = begun.await.unwrap().unwrap();
+            (settled.expect("it has settled"), words, client.into_std().unwrap())
         });
         // nothing of it is left to a runtime that is gone
         drop(first);
@@ -336,7 +345,24 @@ mod tests {
         client.set_nonblocking(false).unwrap();
         let mut text = String::new();
         std::io::Read::read_to_string(&mut client, &mut text).unwrap();
-        assert_eq!(text, "head 4\r\nlate\r\n0\r\n\r\n");
+        assert_eq!(text, "5\r\nearly\r\n4\r\nlate\r\n0\r\n\r\n");
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_catches_up_does_not_settle_before_it_has() {
+        let (chunks, words, mut client) = told().await;
+        let behind = Arc::new(AtomicBool::new(true));
+        let standing = behind.clone();
+        let begun = tokio::spawn(chunks.begin(Settling::of(Duration::ZERO, move || standing.load(Relaxed))));
+        for (word, is_behind) in [("missed", true), ("more", true), ("the last", false)] {
+            behind.store(is_behind, Relaxed);
+            words.send(Bytes::from_static(word.as_bytes())).await.unwrap();
+            until(&mut client, &format!("{word}\r\n")).await;
+            assert!(!begun.is_finished(), "{word} is written before it settles");
+        }
+        words.send(Bytes::from_static(b"live")).await.unwrap();
+        assert!(begun.await.unwrap().unwrap().is_some());
+        assert!(until(&mut client, "live\r\n").await.ends_with("4\r\nlive\r\n"));
     }
 
     #[tokio::test]

@@ -43,6 +43,18 @@ impl<C: Borrow<Connection>, S: Signs> Stream<C, S> {
         Self { connection, signs, ready: VecDeque::from([greeting]), taken: Vec::new() }
     }
 
+    /// The answer whose body it is. It also tells the connection's `Standing`, as an extension.
+    pub fn into_answer(self) -> Response
+    where
+        C: Unpin + Send + 'static,
+        S: Unpin + Send + 'static,
+    {
+        let standing = self.connection.borrow().standing();
+        let mut response = answer(self);
+        response.extensions_mut().insert(standing);
+        response
+    }
+
     /// The next frame, whoever it comes from; `None` at the end.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Some(frame) = self.ready.pop_front() {

@@ -1,3 +1,4 @@
+use crate::event_stream::Settling;
 use crate::socket::Socket;
 use axum::body::Body;
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -7,7 +8,6 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
 use tokio::io::AsyncWrite;
 
 /// Frames written at once, and about as many bytes.
@@ -22,20 +22,20 @@ pub struct Chunks {
     /// what the socket did not take yet
     rest: BytesMut,
     ended: bool,
-    /// when a new stream becomes one of many
-    settles: Option<Instant>,
+    /// while it is new
+    settling: Option<Settling>,
 }
 
 impl Chunks {
     /// `head` goes first.
     pub fn new(socket: Socket, head: BytesMut, body: Body) -> Self {
-        Self { body, socket, rest: head, ended: false, settles: None }
+        Self { body, socket, rest: head, ended: false, settling: None }
     }
 
-    /// Writes for as long as the stream is new: the way in, and what it missed. Gives it back with the first frame after
-    /// that, `None` at its end.
-    pub async fn begin(mut self, new: Duration) -> io::Result<Option<Self>> {
-        self.settles = Some(Instant::now() + new);
+    /// Writes for as long as the stream is new: the way in, and what it missed. Gives it back after the first frame
+    /// that follows, `None` at its end.
+    pub async fn begin(mut self, settling: Settling) -> io::Result<Option<Self>> {
+        self.settling = Some(settling);
         let settled = poll_fn(|cx| self.poll_write(cx)).await?;
         Ok(settled.then_some(self))
     }
@@ -66,12 +66,9 @@ impl Chunks {
             if self.ended {
                 return Pin::new(&mut self.socket).poll_shutdown(cx).map_ok(|()| false);
             }
-            if self.settles.is_some_and(|settles| Instant::now() >= settles) {
-                self.settles = None;
-                return Poll::Ready(Ok(true));
-            }
             let frames = self.gather(cx);
             if frames.is_empty() && !self.ended {
+                self.settling.iter_mut().for_each(Settling::rests);
                 return self.socket.poll_gone(cx).map(|()| Ok(false));
             }
             if !frames.is_empty() {
@@ -79,6 +76,8 @@ impl Chunks {
             }
             if self.ended {
                 self.rest.extend_from_slice(b"0\r\n\r\n");
+            } else if self.settling.take_if(|settling| settling.is_due()).is_some() {
+                return Poll::Ready(Ok(true));
             }
         }
     }

@@ -22,7 +22,7 @@ pub async fn connect(State(app): State<App>, request: Request) -> Response {
     match parts.method {
         Method::HEAD => sse::answer(NoStream),
         _ => match open(&app, &parts).await {
-            Ok(stream) => sse::answer(stream),
+            Ok(stream) => stream.into_answer(),
             Err(error) => error.into_response(),
         },
     }

@@ -16,7 +16,7 @@ use http::{Method, StatusCode};
 use std::borrow::Borrow;
 use std::sync::Arc;
 use tidewire_connection::events::{self, Goodbye, Visit};
-use tidewire_connection::sse::{self, Beat, Beats, Stream};
+use tidewire_connection::sse::{Beat, Beats, Stream};
 use tidewire_connection::websocket::Close;
 use tidewire_feed::{Connection, OnRevoked, Subscription};
 use tidewire_hooks::Refusal;
@@ -37,7 +37,7 @@ pub async fn connect(State(app): State<App>, request: Request) -> Response {
                 Beat { period: options.heartbeat, frame: frame::stream_heartbeat },
                 Beat { period: options.comment, frame: frame::stream_comment },
             ]);
-            sse::answer(Stream::new(present, beats, frame::stream_greeting()))
+            Stream::new(present, beats, frame::stream_greeting()).into_answer()
         }
         Err(error) => error.into_response(),
     }
