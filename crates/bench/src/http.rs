@@ -1,11 +1,14 @@
 //! One HTTP/1.1 connection that is kept open: just enough of a client to load a server cheaply.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+
+use crate::clock;
+use crate::stamp::{self, Receiver};
 
 /// A server that answers later than this has failed the row.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -14,9 +17,14 @@ pub struct Connection {
     stream: TcpStream,
     token: String,
     buffer: Vec<u8>,
+    receiver: Receiver,
+    /// when the kernel had the last bytes, in nanoseconds since 1970
+    received: u64,
 }
 
 pub struct Answer {
+    /// when the kernel had all of it, in nanoseconds since 1970
+    pub received: u64,
     pub status: u16,
     pub body: Vec<u8>,
 }
@@ -26,7 +34,9 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
-        Ok(Connection { stream, token: token.to_owned(), buffer: Vec::with_capacity(8192) })
+        stamp::ask(&stream)?;
+        let (token, buffer) = (token.to_owned(), Vec::with_capacity(8192));
+        Ok(Connection { stream, token, buffer, receiver: Receiver::new(), received: 0 })
     }
 
     /// Sends one request and reads its whole answer.
@@ -37,7 +47,7 @@ impl Connection {
             Length::Exactly(count) => self.take(count)?,
             Length::Chunked => self.chunks()?,
         };
-        Ok(Answer { status, body })
+        Ok(Answer { received: self.received, status, body })
     }
 
     /// Sends a request that must succeed and returns its JSON.
@@ -113,10 +123,11 @@ impl Connection {
 
     fn fill(&mut self) -> Result<()> {
         let mut piece = [0; 8192];
-        let count = self.stream.read(&mut piece)?;
+        let (count, stamp) = self.receiver.read(&self.stream, &mut piece)?;
         if count == 0 {
             bail!("the server closed the connection");
         }
+        self.received = stamp.unwrap_or_else(clock::now);
         self.buffer.extend_from_slice(&piece[..count]);
         Ok(())
     }

@@ -130,11 +130,11 @@ impl Load<'_> {
         let mut mine = Histogram::default();
         while let Some(ticket) = self.next(writer, begun, progress) {
             let request = (self.request)(ticket);
-            let sent = Instant::now();
+            let sent = clock::now();
             let answer = connection.send(request.method, &request.path, &request.body)?;
             if matches!(answer.status, 200 | 201) {
                 if progress.timed.load(Ordering::Relaxed) {
-                    mine.record(clock::nanos(sent.elapsed()));
+                    mine.record(answer.received.saturating_sub(sent));
                 }
                 progress.owed.fetch_add(request.fans_out, Ordering::Relaxed);
                 progress.answered.fetch_add(1, Ordering::Relaxed);

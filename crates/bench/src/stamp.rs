@@ -21,11 +21,11 @@ impl Receiver {
         Receiver { control: nix::cmsg_space!(TimeSpec) }
     }
 
-    /// Returns how many bytes were there and when, in nanoseconds since 1970, the last of them came.
+    /// Waits as the socket does. Returns how many bytes were there and when, in nanoseconds since 1970, the last of them came.
     pub fn read(&mut self, socket: &impl AsRawFd, buffer: &mut [u8]) -> Result<(usize, Option<u64>)> {
         let mut parts = [IoSliceMut::new(buffer)];
         let received =
-            recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut self.control), MsgFlags::MSG_DONTWAIT)
+            recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut self.control), MsgFlags::empty())
                 .map_err(|error| match error {
                     Errno::EAGAIN => Error::from(ErrorKind::WouldBlock),
                     other => Error::from(other),

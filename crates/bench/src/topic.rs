@@ -99,14 +99,15 @@ impl Topic {
                  open files lets one process have) is taken once, over several loopback addresses."
             }
             Topic::Requests => {
-                "So many connections, each with one request under way. PocketBase does not wait for the disk in a \
+                "So many connections, each with one request under way. Times run from its sending to the kernel's receipt \
+                 of the answer. PocketBase does not wait for the disk in a \
                  commit and Tidewire does; unsynced, with `TIDEWIRE_SYNC=checkpoint`, both give the same durability. \
                  What the disk takes to append 4 KiB and `fdatasync` it, alone, bounds a synced create with one \
                  connection. A list is a page of 30 with its total, filtered, over 1000 records."
             }
             Topic::WriteAnswer => {
-                "Answer times of one writer at 50 writes in a second, first with nobody listening (alone), then with \
-                 1000 subscribers."
+                "Answer times, to the kernel's receipt, of one writer at 50 writes in a second, first with nobody listening \
+                 (alone), then with 1000 subscribers."
             }
             Topic::Hooks => {
                 "Creates in a closed loop, each with a disk sync. The hook is JavaScript in the server, reads two fields of \

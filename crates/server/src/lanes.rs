@@ -75,17 +75,9 @@ impl Lane {
         &self.arrivals
     }
 
-    /// Looks at a new socket's first bytes without taking them. A stream that is asked for later on a kept connection, or
-    /// whose first line comes in pieces, is served beside the requests: that costs time, not correctness.
-    pub async fn wants(&self, stream: &TcpStream) -> Wants {
-        let mut head = [0u8; 64];
-        match stream.peek(&mut head).await {
-            Ok(count) => self.read(&head[..count]),
-            Err(_) => Wants::Answer,
-        }
-    }
-
-    fn read(&self, head: &[u8]) -> Wants {
+    /// What the first bytes of a socket ask for. A stream that is asked for later on a kept connection, or whose first line
+    /// comes in pieces, is served beside the requests: that costs time, not correctness.
+    pub fn wants(&self, head: &[u8]) -> Wants {
         let (wants, target) = match (head.strip_prefix(b"GET "), head.strip_prefix(b"POST ")) {
             (Some(target), _) => (Wants::Stream, target),
             (_, Some(target)) => (Wants::Subscriptions, target),
@@ -145,7 +137,7 @@ mod tests {
             ("GET /", Wants::Answer),
             ("", Wants::Answer),
         ] {
-            assert_eq!(lane.read(head.as_bytes()), expected, "{head}");
+            assert_eq!(lane.wants(head.as_bytes()), expected, "{head}");
         }
     }
 }

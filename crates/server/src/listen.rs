@@ -4,7 +4,7 @@ use crate::admit::{Gatekeeper, Refused};
 use crate::config::ConnectionLimits;
 use crate::event_stream::{self, Head, Settling};
 use crate::lanes::{Lane, Wants, move_in};
-use crate::socket::{Place, Socket, Watched};
+use crate::socket::{self, Place, Socket, Watched};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -13,10 +13,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
+use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
@@ -35,6 +38,7 @@ pub async fn listen(
     lane: Lane,
     mut stop: watch::Receiver<bool>,
 ) {
+    socket::prepare(&listener, limits.unsent);
     let listening = Listening {
         router,
         limits,
@@ -82,14 +86,18 @@ impl Listening {
 
     /// Streams and requests go to runtimes of their own; a client that says nothing for too long is let go.
     async fn route(mut self, stream: TcpStream, peer: SocketAddr, place: Place) {
-        let wants = tokio::select! {
-            wants = tokio::time::timeout(self.limits.header_timeout, self.lane.wants(&stream)) => wants,
+        let first = first(&self.lane, &stream, peer);
+        let first = tokio::select! {
+            first = tokio::time::timeout(self.limits.header_timeout, first) => first,
             _ = self.stop.wait_for(|stop| *stop) => return,
         };
-        match wants {
-            Ok(Wants::Stream) => self.stream(stream, peer, place).await,
-            Ok(Wants::Subscriptions) => self.serve(stream, peer, place).await,
-            Ok(Wants::Answer) => {
+        match first {
+            Ok((Wants::Stream, Some(head))) => self.stream(stream, *head, place).await,
+            Ok((Wants::Stream, None)) => {
+                self.lane.clone().stream(move_in(stream, move |stream| self.serve(stream, peer, place)));
+            }
+            Ok((Wants::Subscriptions, _)) => self.serve(stream, peer, place).await,
+            Ok((Wants::Answer, _)) => {
                 self.lane.clone().answer(move_in(stream, move |stream| self.serve(stream, peer, place)));
             }
             Err(_) => {}
@@ -98,12 +106,9 @@ impl Listening {
 
     /// A new stream is written beside the arrivals. What is done once is on the heap, so that an open stream does not pay
     /// for it.
-    async fn stream(self, stream: TcpStream, peer: SocketAddr, place: Place) {
+    async fn stream(self, stream: TcpStream, head: Head, place: Place) {
         let lane = self.lane.clone();
-        let Some(head) = Head::peek(&stream, peer).await else {
-            return lane.stream(move_in(stream, move |stream| self.serve(stream, peer, place)));
-        };
-        let socket = Socket::new(stream, self.limits.unsent, place);
+        let socket = Socket::new(stream, place);
         let begun = Box::pin(async move {
             match event_stream::answer(socket, head, self.router).await? {
                 Some((chunks, standing)) => chunks.begin(Settling::new(NEW, standing)).await,
@@ -132,7 +137,7 @@ impl Listening {
         peer: SocketAddr,
         place: Place,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let socket = Socket::new(stream, self.limits.unsent, place);
+        let socket = Socket::new(stream, place);
         let (router, watched) = (self.router.clone(), socket.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             let (router, watched) = (router.clone(), watched.clone());
@@ -160,6 +165,21 @@ impl Listening {
             note(connection.await);
         }
     }
+}
+
+/// Looks at a new socket's first bytes without taking them: what it asks for, and that head if our own stream may answer it.
+async fn first(lane: &Lane, stream: &TcpStream, peer: SocketAddr) -> (Wants, Option<Box<Head>>) {
+    poll_fn(|cx| {
+        let mut bytes = [0; Head::LENGTH];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        // a broken socket tells it again to whoever serves it
+        let _ = ready!(stream.poll_peek(cx, &mut buffer));
+        let wants = lane.wants(buffer.filled());
+        let streams = wants == Wants::Stream;
+        let head = streams.then(|| Head::parse(buffer.filled(), peer)).flatten();
+        Poll::Ready((wants, head.map(Box::new)))
+    })
+    .await
 }
 
 /// Clients come and go: a broken connection is no event.
@@ -202,7 +222,7 @@ mod tests {
     use std::convert::Infallible;
     use std::pin::Pin;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-    use std::task::{Context, Poll};
+    use std::task::Context;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::mpsc;
 
@@ -313,6 +333,19 @@ mod tests {
         listener.dropped.recv().await.unwrap();
     }
 
+    #[tokio::test]
+    async fn accepted_sockets_have_what_was_prepared() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        socket::prepare(&listener, 16 << 10);
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let socket = socket2::SockRef::from(&stream);
+        assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), 16 << 10);
+    }
+
     /// A stream whose body says what it is told, and its client.
     async fn told() -> (Chunks, mpsc::Sender<Bytes>, TcpStream) {
         let (words, said) = mpsc::channel::<Bytes>(8);
@@ -320,7 +353,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
         let permit = Gatekeeper::new(ConnectionLimits::default()).admit(peer.ip()).ok().unwrap();
-        let socket = Socket::new(stream, 16 << 10, Place::new(permit, mpsc::channel(1).0));
+        let socket = Socket::new(stream, Place::new(permit, mpsc::channel(1).0));
         (Chunks::new(socket, BytesMut::from("head "), Body::new(Said(said))), words, client)
     }
 

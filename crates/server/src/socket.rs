@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 /// Half-closed clients still get their answers, so hyper does not watch for the end of input while it answers.
@@ -34,17 +34,21 @@ impl Place {
     }
 }
 
+/// Sets what a stream of small frames needs, on a listener: the sockets that it accepts have it from there. A system that
+/// lacks an option goes without it.
+pub fn prepare(listener: &TcpListener, unsent: u32) {
+    let socket = socket2::SockRef::from(listener);
+    let alive = socket2::TcpKeepalive::new().with_time(std::time::Duration::from_secs(60));
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = socket.set_tcp_keepalive(&alive);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket.set_tcp_notsent_lowat(unsent);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = unsent;
+}
+
 impl Socket {
-    /// Sets what a stream of small frames needs; a system that lacks an option goes without it.
-    pub fn new(stream: TcpStream, unsent: u32, place: Place) -> Self {
-        let socket = socket2::SockRef::from(&stream);
-        let alive = socket2::TcpKeepalive::new().with_time(std::time::Duration::from_secs(60));
-        let _ = socket.set_tcp_nodelay(true);
-        let _ = socket.set_tcp_keepalive(&alive);
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        let _ = socket.set_tcp_notsent_lowat(unsent);
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        let _ = unsent;
+    pub fn new(stream: TcpStream, place: Place) -> Self {
         Self(Arc::new(Open { stream, _place: place }))
     }
 

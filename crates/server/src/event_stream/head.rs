@@ -1,14 +1,9 @@
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{HeaderName, HeaderValue, Request, header};
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::task::Poll;
-use tokio::io::ReadBuf;
-use tokio::net::TcpStream;
 
-/// Bytes looked at, and headers among them; larger heads are the library's.
-const LENGTH: usize = 4096;
+/// Headers looked at; heads with more are the library's.
 const HEADERS: usize = 48;
 
 /// A request that an event stream may answer.
@@ -19,22 +14,12 @@ pub struct Head {
 }
 
 impl Head {
-    /// Looks at what has come, without taking it. `None`: it is not complete, or the request is of a kind that the library
-    /// understands better (a body, another protocol or version).
-    pub async fn peek(stream: &TcpStream, peer: SocketAddr) -> Option<Self> {
-        poll_fn(|cx| {
-            let mut bytes = [0; LENGTH];
-            let mut buffer = ReadBuf::new(&mut bytes);
-            match stream.poll_peek(cx, &mut buffer) {
-                Poll::Ready(Ok(_)) => Poll::Ready(Self::parse(buffer.filled(), peer)),
-                Poll::Ready(Err(_)) => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await
-    }
+    /// Bytes looked at; larger heads are the library's.
+    pub const LENGTH: usize = 4096;
 
-    fn parse(bytes: &[u8], peer: SocketAddr) -> Option<Self> {
+    /// `None`: it is not complete, or the request is of a kind that the library understands better (a body, another protocol
+    /// or version).
+    pub fn parse(bytes: &[u8], peer: SocketAddr) -> Option<Self> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
         let Ok(httparse::Status::Complete(length)) = parsed.parse(bytes) else { return None };
