@@ -87,6 +87,7 @@ impl Connection {
         self.outbox.owed()
     }
 
+    /// For somebody who writes what it reads.
     pub fn standing(&self) -> Standing {
         Standing(self.outbox.clone())
     }

@@ -75,3 +75,33 @@ fn date() -> HeaderValue {
     let text = httpdate::fmt_http_date(SystemTime::now());
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admit::Gatekeeper;
+    use crate::app::App;
+    use crate::config::{Config, ConnectionLimits};
+    use crate::socket::Place;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::mpsc;
+
+    /// From a dialect's session, through all that stands between it and the socket.
+    #[tokio::test]
+    async fn a_stream_tells_where_its_connection_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = App::open(&Config::new(([127, 0, 0, 1], 0).into(), folder.path())).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let text = b"GET /api/realtime HTTP/1.1\r\nHost: x\r\n\r\n";
+        client.write_all(text).await.unwrap();
+        let permit = Gatekeeper::new(ConnectionLimits::default()).admit(peer.ip()).ok().unwrap();
+        let socket = Socket::new(stream, Place::new(permit, mpsc::channel(1).0));
+        let head = Head::parse(text, peer).unwrap();
+        let (chunks, standing) = answer(socket, head, app.router.clone()).await.unwrap().unwrap();
+        assert!(!standing.expect("it is told").is_behind());
+        drop(chunks);
+        app.close();
+    }
+}

@@ -274,11 +274,14 @@ mod tests {
     }
 
     async fn start(limits: ConnectionLimits) -> Listener {
+        start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), limits)
+    }
+
+    fn start_on(listener: TcpListener, limits: ConnectionLimits) -> Listener {
         let (sender, dropped) = mpsc::channel(8);
         let router = Router::new()
             .route("/hello", get(async || "hello"))
             .route("/endless", get(async move || Body::new(Endless(false, sender.clone()))));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         let lanes = Lanes::start(["/endless"]).unwrap();
@@ -333,13 +336,19 @@ mod tests {
         listener.dropped.recv().await.unwrap();
     }
 
+    /// What streams need is set on the socket that listens, and the accepted ones have it from there.
     #[tokio::test]
-    async fn accepted_sockets_have_what_was_prepared() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        socket::prepare(&listener, 16 << 10);
-        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        let socket = socket2::SockRef::from(&stream);
+    async fn accepted_sockets_have_what_streams_need() {
+        let limits = ConnectionLimits { unsent: 16 << 10, ..ConnectionLimits::default() };
+        let twin = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        twin.set_nonblocking(true).unwrap();
+        let listener = start_on(TcpListener::from_std(twin.try_clone().unwrap()).unwrap(), limits);
+        listener.stop.send(true).unwrap();
+        listener.ended.await.unwrap();
+        let _late = TcpStream::connect(listener.address).await.unwrap();
+        twin.set_nonblocking(false).unwrap();
+        let (accepted, _) = twin.accept().unwrap();
+        let socket = socket2::SockRef::from(&accepted);
         assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
         assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
         #[cfg(target_os = "linux")]

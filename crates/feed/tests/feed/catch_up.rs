@@ -1,4 +1,5 @@
 use crate::world::*;
+use std::time::Duration;
 use tidewire_feed::{Options, ResetReason};
 use tidewire_model::{Position, Principal};
 
@@ -89,6 +90,24 @@ async fn a_reader_that_stalls_is_served_from_the_log() {
         assert_eq!(heard.len(), 302 + 151);
         assert!(world.feed.stats().overflows > 0);
     }
+}
+
+#[tokio::test]
+async fn a_connection_is_behind_until_the_log_has_told_it_all() {
+    let world = World::new(Options { outbox_bytes: 100, ..options() });
+    world.commit(&posts_of(1..=20));
+    let client = world.connect();
+    let standing = client.connection.standing();
+    assert!(!standing.is_behind());
+    client.set(Principal::Guest, vec![Listen::to("l", "").after(0, &[])]).await;
+    assert!(standing.is_behind(), "twenty changes do not fit");
+    assert_eq!(client.read_to_end(&world).await, lines("l", 1..=20));
+    let reached = async {
+        while standing.is_behind() {
+            world.sync().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reached).await.expect("it has reached the hub");
 }
 
 #[tokio::test]
