@@ -395,23 +395,7 @@ impl State {
         let mut taken = 0;
         let mut got = false;
         while taken < bytes || !got {
-            let Some(entry) = self.entries.front_mut() else { break };
-            let frame = match entry {
-                Entry::Frame(frame) | Entry::Own(frame) => Some(frame.clone()),
-                Entry::Slot(slot, waiting) | Entry::Answer(slot, waiting) => {
-                    match slot.peek((!got && !*waiting).then_some(outbox)) {
-                        Peek::Pending => {
-                            *waiting |= !got;
-                            break;
-                        }
-                        Peek::Filled(frame) => frame,
-                    }
-                }
-            };
-            if let Some(entry) = self.entries.pop_front() {
-                self.bytes -= entry.cost();
-                self.own_bytes -= entry.own_cost();
-            }
+            let Some(frame) = self.next((!got).then_some(outbox)) else { break };
             if let Some(frame) = frame {
                 taken += frame.len();
                 got = true;
@@ -422,6 +406,29 @@ impl State {
             self.entries.shrink_to(KEPT_ENTRIES);
         }
         got
+    }
+
+    /// The first entry's frame, if it is known and has one. It is moved out: other threads count its holders too, and each
+    /// clone would make them wait. `waiter` waits for a frame that is not known.
+    fn next(&mut self, waiter: Option<&Arc<Outbox>>) -> Option<Option<Bytes>> {
+        let mut entry = self.entries.pop_front()?;
+        let (cost, own_cost) = (entry.cost(), entry.own_cost());
+        let frame = match &mut entry {
+            Entry::Frame(frame) | Entry::Own(frame) => Some(std::mem::take(frame)),
+            Entry::Slot(slot, waiting) | Entry::Answer(slot, waiting) => {
+                match slot.peek(waiter.filter(|_| !*waiting)) {
+                    Peek::Pending => {
+                        *waiting |= waiter.is_some();
+                        self.entries.push_front(entry);
+                        return None;
+                    }
+                    Peek::Filled(frame) => frame,
+                }
+            }
+        };
+        self.bytes -= cost;
+        self.own_bytes -= own_cost;
+        Some(frame)
     }
 
     fn wait(&mut self, waker: &Waker) {

@@ -8,8 +8,8 @@ use tokio::io::AsyncWrite;
 
 /// Frames taken from the feed at once.
 const BATCH_BYTES: usize = 64 * 1024;
-/// Frames written at once.
-const BATCH_FRAMES: usize = 64;
+/// Frames written at once; a system call takes 1024.
+const BATCH_FRAMES: usize = 512;
 /// A queue that grew beyond this gives its memory back when it is empty.
 const KEPT_FRAMES: usize = 16;
 
@@ -70,19 +70,32 @@ impl Output {
                 self.clear();
                 return Poll::Ready(Ok(()));
             }
-            let mut slices = [IoSlice::new(&[]); BATCH_FRAMES];
-            let mut count = 0;
-            for (slice, frame) in slices.iter_mut().zip(&self.frames[self.at..]) {
-                let skipped = if count == 0 { self.offset } else { 0 };
-                *slice = IoSlice::new(&frame[skipped..]);
-                count += 1;
-            }
-            let written = ready!(Pin::new(&mut *writer).poll_write_vectored(cx, &slices[..count]))?;
+            let written = ready!(match self.frames.len() - self.at {
+                1 => self.poll_batch::<1, W>(writer, cx),
+                2..=16 => self.poll_batch::<16, W>(writer, cx),
+                _ => self.poll_batch::<BATCH_FRAMES, W>(writer, cx),
+            })?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.advance(written);
         }
+    }
+
+    /// Of at most `N` frames: most writes have one, and do not clear a table for hundreds.
+    fn poll_batch<const N: usize, W: AsyncWrite + Unpin>(
+        &self,
+        writer: &mut W,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); N];
+        let mut count = 0;
+        for (slice, frame) in slices.iter_mut().zip(&self.frames[self.at..]) {
+            let skipped = if count == 0 { self.offset } else { 0 };
+            *slice = IoSlice::new(&frame[skipped..]);
+            count += 1;
+        }
+        Pin::new(writer).poll_write_vectored(cx, &slices[..count])
     }
 
     /// Control frames stand between the frame being written and the next.
