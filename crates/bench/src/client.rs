@@ -1,4 +1,4 @@
-//! How one client of PocketBase's protocol gets its event stream, step by step, without ever waiting.
+//! How one client gets its event stream of PocketBase's protocol, or its WebSocket, step by step, without ever waiting.
 
 use std::io::{Error, ErrorKind, Result, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,6 +9,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
+use crate::socket::Opening;
 use crate::stamp;
 
 /// What one subscriber asks for.
@@ -26,6 +27,8 @@ pub struct Subscription {
     pub source: Option<Ipv4Addr>,
     /// stops reading once it is subscribed, until all are told to read on
     pub slow: bool,
+    /// the WebSocket that it wants instead of a stream; what it subscribes to is said there
+    pub socket: Option<Opening>,
 }
 
 /// When a subscriber has arrived.
@@ -48,10 +51,12 @@ const HEAD: usize = 16 * 1024;
 pub enum Step {
     /// the stream's connection is being made
     Connecting,
-    /// the stream's first event is awaited
+    /// the stream's first event is awaited, or the answer that makes it a WebSocket
     Greeting(Vec<u8>),
     /// subscriptions are being set on a connection of their own
     Setting(Post),
+    /// they were set by a WebSocket's first frame, whose confirmation is awaited
+    Confirming(Vec<u8>),
     /// subscribed
     Live,
     /// given up, or ended by the server
@@ -98,6 +103,9 @@ fn go(socket: &Socket, address: SocketAddr) -> Result<()> {
 
 /// The request for the stream.
 pub fn ask(stream: &mut TcpStream, wanted: &Subscription) -> Result<()> {
+    if let Some(socket) = &wanted.socket {
+        return send(stream, socket.head().as_bytes());
+    }
     let resume = wanted.last_id.as_ref().map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
     let head =
         format!("GET /api/realtime HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{resume}\r\n");
@@ -116,6 +124,15 @@ pub fn greeted(greeting: &[u8]) -> Result<Option<String>> {
         None if greeting.len() > HEAD => Err(refusal("no client id", greeting)),
         None => Ok(None),
     }
+}
+
+/// Says what a WebSocket wants as soon as it is one; true if that was now.
+pub fn opened(stream: &mut TcpStream, socket: &Opening, answer: &[u8]) -> Result<bool> {
+    let accepted = socket.accepted(answer).map_err(Error::other)?;
+    if accepted {
+        send(stream, &socket.frame().map_err(Error::other)?)?;
+    }
+    Ok(accepted)
 }
 
 impl Post {

@@ -248,11 +248,9 @@ impl Farm {
             let part = (!seat.is_slow()).then(|| self.shared.part.load(Ordering::Relaxed));
             let (bytes, moment) = (&self.buffer[..kept + count], Moment { stamp, part });
             let reached = seat.take(bytes, count, moment, &self.search, &mut self.harvest.tally);
-            if let Step::Greeting(greeting) = &mut seat.step {
-                greeting.extend_from_slice(&bytes[kept..]);
-                if let Some(id) = client::greeted(greeting)? {
-                    self.set(at, &id)?;
-                }
+            if let Step::Greeting(answer) | Step::Confirming(answer) = &mut seat.step {
+                answer.extend_from_slice(&bytes[kept..]);
+                self.enter(at)?;
             }
             if reached {
                 self.arrive(at);
@@ -262,6 +260,29 @@ impl Farm {
                 return Ok(());
             }
         }
+    }
+
+    /// The next step of a client that was answered.
+    fn enter(&mut self, at: usize) -> Result<()> {
+        let Seat { step, stream: Some(stream), wanted: Some(wanted), .. } = &mut self.seats[at] else {
+            return Ok(());
+        };
+        let Some(socket) = &wanted.socket else {
+            let Step::Greeting(greeting) = step else { return Ok(()) };
+            return client::greeted(greeting)?.map_or(Ok(()), |id| self.set(at, &id));
+        };
+        let is_in = match step {
+            Step::Greeting(answer) if client::opened(stream, socket, answer)? => {
+                *step = Step::Confirming(Vec::new());
+                false
+            }
+            Step::Confirming(answer) => memchr::memmem::find(answer, socket.confirmed.as_bytes()).is_some(),
+            _ => false,
+        };
+        if is_in {
+            self.subscribed(at);
+        }
+        Ok(())
     }
 
     /// Begins to set the subscriptions of a client that was greeted.
@@ -289,6 +310,11 @@ impl Farm {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
         }
+        self.subscribed(at);
+        Ok(())
+    }
+
+    fn subscribed(&mut self, at: usize) {
         let seat = &mut self.seats[at];
         seat.step = Step::Live;
         self.underway -= 1;
@@ -296,7 +322,6 @@ impl Farm {
         if matches!(seat.wanted.as_ref().map(|wanted| wanted.goal), Some(Goal::Subscribed)) {
             self.arrive(at);
         }
-        Ok(())
     }
 
     fn arrive(&mut self, at: usize) {

@@ -129,6 +129,7 @@ mod tests {
     use super::*;
     use crate::client::Goal;
     use crate::marker::Mark;
+    use crate::socket::Opening;
 
     /// A server of one client: greets it, takes its subscriptions, then sends the marks of these numbers.
     fn serve(listener: &TcpListener, sequences: &[u32]) -> std::io::Result<TcpStream> {
@@ -172,6 +173,30 @@ mod tests {
         check(&[0, 1, 2], [3, 0, 0], "e2");
         check(&[0, 2, 1], [3, 1, 0], "e1");
         check(&[0, 0, 1], [2, 0, 1], "e1");
+    }
+
+    #[test]
+    fn a_socket_is_set_up_by_its_first_frame() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let first = serde_json::json!({ "action": "subscribe" });
+        let opening = Opening { path: "/ws".to_owned(), first, confirmed: "subscribed" };
+        let goal = Goal::Records(1);
+        let wanted = Subscription { socket: Some(opening), goal, ..Subscription::default() };
+        let address = listener.local_addr().unwrap();
+        let subscribers = Subscribers::begin(address, vec![wanted], Start::AtOnce, false).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut piece = [0; 4096];
+        let count = stream.read(&mut piece).unwrap();
+        assert!(piece[..count].starts_with(b"GET /ws HTTP/1.1\r\n"));
+        stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").unwrap();
+        let count = stream.read(&mut piece).unwrap();
+        assert_eq!(&piece[..count], [b"\x81\x96\0\0\0\0", &br#"{"action":"subscribe"}"#[..]].concat());
+        let mark = Mark { writer: 0, key: 0, sequence: 1, time: crate::clock::now() };
+        stream.write_all(b"\x81\x0asubscribed").unwrap();
+        subscribers.await_subscribed().unwrap();
+        stream.write_all(mark.text().as_bytes()).unwrap();
+        subscribers.await_arrivals(SET_UP).unwrap();
+        assert_eq!(subscribers.close().unwrap().tally.delivered, 1);
     }
 
     #[test]

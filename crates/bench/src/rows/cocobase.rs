@@ -14,7 +14,7 @@ use crate::histogram::Histogram;
 use crate::marker::Mark;
 use crate::outcome::{CPU_DELIVERY, DELIVERIES, Faults, Outcome, P50, P99};
 use crate::plan::Plan;
-use crate::socket::Socket;
+use crate::socket::{Opening, Socket};
 use crate::subscribers::{Feed, Subscribers};
 use crate::topic::Topic;
 use crate::world::{KEY, Record};
@@ -52,7 +52,8 @@ fn watch(stage: &Stage, count: usize, filtered: bool) -> Result<Outcome> {
         if filtered {
             first["filters"] = json!({ "kind": format!("k{at}") });
         }
-        let socket = Socket::open(address, "/realtime/collections/public", &first, CONFIRMED)?;
+        let path = "/realtime/collections/public".to_owned();
+        let socket = Socket::open(address, &Opening { path, first, confirmed: CONFIRMED })?;
         // a document is flat and nested: its mark comes twice
         Ok(Feed { stream: socket.reader()?, key: filtered.then_some(at as u8), copies: 2 })
     });
@@ -132,7 +133,7 @@ fn enter(address: SocketAddr, rooms: usize, place: usize, at: usize) -> Result<S
         _ => format!("/realtime/rooms/room{place}"),
     };
     let first: Value = json!({ "api_key": KEY, "user_id": format!("user{at}"), "action": "create" });
-    Socket::open(address, &path, &first, CONFIRMED)
+    Socket::open(address, &Opening { path, first, confirmed: CONFIRMED })
 }
 
 /// About 240 bytes for all, and the mark in them.

@@ -5,11 +5,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::fan_out::PUBLIC;
+use super::snackbase::{OPEN, bearer, note};
 use super::{Home, OURS, Row, Stage, TIMED, WRITERS, faults};
 use crate::client::{Goal, Subscription};
 use crate::counter::UNTIMED;
 use crate::farm::{Harvest, Start};
-use crate::load::{Load, Pace, Progress};
+use crate::load::{Load, Pace, Progress, Request, Ticket};
 use crate::meter::{Reading, Used};
 use crate::outcome::{CPU_SECONDS, Outcome, P50, P99, P99_ALONE, P99_TIMES, SECONDS};
 use crate::plan::{Plan, STEADY};
@@ -33,20 +34,45 @@ const PUSHERS: usize = 16;
 
 pub fn rows(plan: &Plan) -> Vec<Row> {
     let count = plan.returning;
-    let row = |from: &str, pushed: bool| {
-        let name = format!("{count} come back, changes are {from}");
-        Row::new(Topic::Recovery, name, OURS, Home::Fresh, move |stage| recover(stage, count, pushed))
+    let row = |name: String, work: fn(&Stage, usize) -> Result<Vec<Subscription>>| {
+        Row::new(Topic::Recovery, name, OURS, Home::Fresh, move |stage| recover(stage, work(stage, count)?))
     };
-    vec![row("in memory", false), row("in the log's table", true)]
+    vec![
+        row(format!("{count} come back, changes are in memory"), streams),
+        row(format!("{count} come back, changes are in the log's table"), pushed_streams),
+        row(format!("{count} come back over SnackBase's WebSocket"), sockets),
+    ]
 }
 
-fn recover(stage: &Stage, count: usize, pushed: bool) -> Result<Outcome> {
+fn streams(stage: &Stage, count: usize) -> Result<Vec<Subscription>> {
     let wanted = first_visit(stage, count)?;
     write(stage, Record { kind: MISSED_KIND, ..Record::of("public") }, WRITERS, MISSED)?;
-    if pushed {
-        write(stage, Record::of("other"), PUSHERS, u32::try_from(stage.plan.pushing)?)?;
-    }
+    Ok(wanted)
+}
+
+fn pushed_streams(stage: &Stage, count: usize) -> Result<Vec<Subscription>> {
+    let wanted = streams(stage, count)?;
+    write(stage, Record::of("other"), PUSHERS, u32::try_from(stage.plan.pushing)?)?;
+    Ok(wanted)
+}
+
+/// All were at the same place: one client's cursor is that of each.
+fn sockets(stage: &Stage, count: usize) -> Result<Vec<Subscription>> {
     let host = stage.host()?;
+    let account = host.account()?;
+    let openings = account.coming_back(host.server.address, count)?;
+    let request = |ticket| note(OPEN, ticket, 0);
+    write_each(stage, &bearer(&account.token), &request, WRITERS, MISSED)?;
+    let back = openings.into_iter().map(|opening| Subscription {
+        goal: Goal::Records(u64::from(MISSED)),
+        socket: Some(opening),
+        ..Subscription::default()
+    });
+    Ok(back.collect())
+}
+
+fn recover(stage: &Stage, wanted: Vec<Subscription>) -> Result<Outcome> {
+    let (host, count) = (stage.host()?, wanted.len());
     let live = (0..LIVE).map(|_| Subscription { topic: "live/*".to_owned(), ..Subscription::default() });
     let live = Subscribers::open(host.server.address, live.collect())?;
     let request = |ticket| host.world.create(Record::of("live"), ticket, LIVE as u64);
@@ -89,9 +115,18 @@ fn first_visit(stage: &Stage, count: usize) -> Result<Vec<Subscription>> {
 
 pub fn write(stage: &Stage, record: Record<'_>, connections: usize, count: u32) -> Result<()> {
     let host = stage.host()?;
-    let request = |ticket| host.world.create(record, ticket, 0);
+    write_each(stage, "", &|ticket| host.world.create(record, ticket, 0), connections, count)
+}
+
+fn write_each(
+    stage: &Stage,
+    token: &str,
+    request: &(dyn Fn(Ticket) -> Request + Sync),
+    connections: usize,
+    count: u32,
+) -> Result<()> {
     let pace = Pace::Closed(&|_| true);
-    let load = Load { limit: count, ..stage.load(connections, pace, &request)? };
+    let load = Load { token, limit: count, ..stage.load(connections, pace, request)? };
     load.run(|progress: &Progress| progress.await_answers(u64::from(count), LIMIT))?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::marker::Mark;
 use crate::outcome::{CPU_DELIVERY, DELIVERIES, Outcome, P50, P99};
 use crate::plan::Plan;
 use crate::server::{EMAIL, PASSWORD as ROOT_PASSWORD, Server};
-use crate::socket::Socket;
+use crate::socket::{Opening, Socket};
 use crate::subscribers::{Feed, Subscribers};
 use crate::topic::Topic;
 
@@ -117,9 +117,27 @@ impl Account {
     }
 
     pub fn listen(&self, address: SocketAddr, token: &str, collection: &str) -> Result<Socket> {
-        let path = format!("/api/v1/realtime/ws?token={token}");
-        let first = json!({ "action": "subscribe", "collection": collection });
-        Socket::open(address, &path, &first, "subscribed")
+        Socket::open(address, &Self::opening(token, collection))
+    }
+
+    fn opening(token: &str, collection: &str) -> Opening {
+        Opening {
+            path: format!("/api/v1/realtime/ws?token={token}"),
+            first: json!({ "action": "subscribe", "collection": collection }),
+            confirmed: "\"subscribed\"",
+        }
+    }
+
+    /// Sockets of the first user that want all notes after the last one.
+    pub fn coming_back(&self, address: SocketAddr, count: usize) -> Result<Vec<Opening>> {
+        let mut opening = Self::opening(&self.token, OPEN);
+        opening.first["cursor"] = true.into();
+        let mut socket = Socket::open(address, &opening)?;
+        let mut writer = Connection::open(address, &bearer(&self.token))?;
+        writer.json("POST", &format!("/api/v1/records/{OPEN}"), &json!({ "mark": "last" }))?;
+        let event: Value = serde_json::from_slice(&socket.next()?)?;
+        opening.first["since"] = event["cursor"].as_str().context("an event without a cursor")?.into();
+        Ok(vec![opening; count])
     }
 }
 
@@ -135,7 +153,7 @@ fn sign_in(guest: &mut Connection, account: &str, email: &str, password: &str) -
     Ok(answer["token"].as_str().context("no token in the answer")?.to_owned())
 }
 
-fn bearer(token: &str) -> String {
+pub fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
@@ -146,7 +164,7 @@ fn collection(name: &str, rule: &str) -> Value {
     })
 }
 
-fn note(collection: &str, ticket: Ticket, fans_out: u64) -> Request {
+pub fn note(collection: &str, ticket: Ticket, fans_out: u64) -> Request {
     let Ticket { writer, sequence, time } = ticket;
     let mark = Mark { writer, key: 0, sequence, time }.text();
     Request {
