@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod events;
 pub mod panic;
+pub mod settling;
 pub mod snapshot;
 pub mod sse;
 pub mod websocket;

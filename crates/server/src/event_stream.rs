@@ -3,11 +3,9 @@
 
 mod chunks;
 mod head;
-mod settling;
 
 pub use chunks::Chunks;
 pub use head::Head;
-pub use settling::Settling;
 
 use crate::socket::Socket;
 use axum::Router;

@@ -2,7 +2,7 @@
 
 use crate::admit::{Gatekeeper, Refused};
 use crate::config::ConnectionLimits;
-use crate::event_stream::{self, Head, Settling};
+use crate::event_stream::{self, Head};
 use crate::lanes::{Lane, Wants, move_in};
 use crate::socket::{self, Place, Socket, Watched};
 use axum::Router;
@@ -19,12 +19,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
+use tidewire_connection::settling::Settling;
+use tidewire_connection::websocket::Berth;
 use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
 
-/// How long a stream counts as new at least; it also does while it catches up, for others are not to wait for that.
+/// How long a stream or a WebSocket counts as new at least; it also does while it catches up, for others are not to wait for
+/// that.
 const NEW: Duration = Duration::from_secs(1);
 /// Refused sockets that may linger at once, so that their answer arrives before the reset.
 const LINGERING: usize = 64;
@@ -91,14 +94,19 @@ impl Listening {
             first = tokio::time::timeout(self.limits.header_timeout, first) => first,
             _ = self.stop.wait_for(|stop| *stop) => return,
         };
+        let lane = self.lane.clone();
         match first {
             Ok((Wants::Stream, Some(head))) => self.stream(stream, *head, place).await,
             Ok((Wants::Stream, None)) => {
-                self.lane.clone().stream(move_in(stream, move |stream| self.serve(stream, peer, place)));
+                lane.stream(move_in(stream, move |stream| self.serve(stream, peer, place, None)));
             }
-            Ok((Wants::Subscriptions, _)) => self.serve(stream, peer, place).await,
+            Ok((Wants::WebSocket, _)) => {
+                let berth = Berth { runtime: lane.streams().clone(), new: NEW, unpack: Socket::unpack };
+                self.serve(stream, peer, place, Some(berth)).await;
+            }
+            Ok((Wants::Subscriptions, _)) => self.serve(stream, peer, place, None).await,
             Ok((Wants::Answer, _)) => {
-                self.lane.clone().answer(move_in(stream, move |stream| self.serve(stream, peer, place)));
+                lane.answer(move_in(stream, move |stream| self.serve(stream, peer, place, None)));
             }
             Err(_) => {}
         }
@@ -131,19 +139,22 @@ impl Listening {
         });
     }
 
+    /// A WebSocket moves to its berth when it has settled.
     fn serve(
         &self,
         stream: TcpStream,
         peer: SocketAddr,
         place: Place,
+        berth: Option<Berth>,
     ) -> impl Future<Output = ()> + Send + use<> {
         let socket = Socket::new(stream, place);
         let (router, watched) = (self.router.clone(), socket.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            let (router, watched) = (router.clone(), watched.clone());
+            let (router, watched, berth) = (router.clone(), watched.clone(), berth.clone());
             async move {
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
+                berth.map(|berth| request.extensions_mut().insert(berth));
                 let answer = router.oneshot(request).await;
                 answer.map(|answer| answer.map(|body| Watched::new(body, watched)))
             }
@@ -214,6 +225,8 @@ async fn pause_after(error: &io::Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::App;
+    use crate::config::Config;
     use crate::event_stream::Chunks;
     use crate::lanes::Lanes;
     use axum::routing::get;
@@ -223,7 +236,10 @@ mod tests {
     use std::pin::Pin;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::task::Context;
+    use tidewire_connection::websocket;
+    use tidewire_feed::{Connection, Feed, OnRevoked};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::runtime::{Builder, Runtime};
     use tokio::sync::mpsc;
 
     /// Says "first", then nothing, and tells when it is dropped.
@@ -405,6 +421,69 @@ mod tests {
         words.send(Bytes::from_static(b"live")).await.unwrap();
         assert!(begun.await.unwrap().unwrap().is_some());
         assert!(until(&mut client, "live\r\n").await.ends_with("4\r\nlive\r\n"));
+    }
+
+    /// Answers each message with the name of the thread that read it.
+    async fn tell_where(mut socket: websocket::Socket, connection: Connection) {
+        while let Ok(websocket::Received::Message(_)) = socket.next(&connection).await {
+            let here = std::thread::current().name().unwrap_or_default().to_owned();
+            connection.push(websocket::frame::text(here));
+        }
+    }
+
+    /// Listens on a thread of its own, with sockets at `/socket`.
+    struct Sockets {
+        address: SocketAddr,
+        arrivals: Runtime,
+        _lanes: Lanes,
+        _stop: watch::Sender<bool>,
+    }
+
+    async fn start_sockets(feed: Feed) -> Sockets {
+        let socket = async move |request: Request<Body>| {
+            let upgrade = websocket::accept(&mut request.into_parts().0).unwrap();
+            let connection = feed.connect(OnRevoked::Close);
+            upgrade.run(websocket::Limits::default(), |socket| tell_where(socket, connection))
+        };
+        let router = Router::new().route("/socket", get(socket));
+        let (lanes, limits) = (Lanes::start(["/socket"]).unwrap(), ConnectionLimits::default());
+        let (lane, (stop, stopped)) = (lanes.lane(), watch::channel(false));
+        let mut arrivals = Builder::new_multi_thread();
+        let arrivals = arrivals.worker_threads(1).thread_name("arrival").enable_all().build().unwrap();
+        let bound = arrivals.spawn(TcpListener::bind("127.0.0.1:0")).await.unwrap().unwrap();
+        let address = bound.local_addr().unwrap();
+        arrivals.spawn(listen(bound, router, limits, Gatekeeper::new(limits), lane, stopped));
+        Sockets { address, arrivals, _lanes: lanes, _stop: stop }
+    }
+
+    /// Sends an empty text.
+    async fn ask_where(client: &mut TcpStream) -> String {
+        client.write_all(b"\x81\x80\0\0\0\0").await.unwrap();
+        let mut answer = vec![0; 2];
+        client.read_exact(&mut answer).await.unwrap();
+        answer.resize(usize::from(answer[1]), 0);
+        client.read_exact(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_websocket_that_has_settled_goes_on_among_the_streams() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = App::open(&Config::new(([127, 0, 0, 1], 0).into(), folder.path())).unwrap();
+        let sockets = start_sockets(app.feed.clone()).await;
+        let mut client = TcpStream::connect(sockets.address).await.unwrap();
+        let head = "GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        assert!(until(&mut client, "\r\n\r\n").await.starts_with("HTTP/1.1 101"));
+        assert_eq!(ask_where(&mut client).await, "arrival");
+        while ask_where(&mut client).await != "stream" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // nothing of it is left to a runtime that is gone
+        tokio::task::spawn_blocking(move || drop(sockets.arrivals)).await.unwrap();
+        assert_eq!(ask_where(&mut client).await, "stream");
+        app.close();
     }
 
     #[tokio::test]

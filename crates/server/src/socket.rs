@@ -4,10 +4,13 @@
 use crate::admit::Permit;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use tidewire_connection::websocket::{Transport, Unpacked};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -52,11 +55,18 @@ impl Socket {
         Self(Arc::new(Open { stream, _place: place }))
     }
 
-    /// The same in the runtime that this is called in, for its only holder.
-    pub fn moved(self) -> io::Result<Self> {
-        let Open { stream, _place } = Arc::into_inner(self.0).ok_or(io::ErrorKind::ResourceBusy)?;
-        let stream = TcpStream::from_std(stream.into_std()?)?;
-        Ok(Self(Arc::new(Open { stream, _place })))
+    /// Out of what the HTTP library made of it, with what that has read of it.
+    pub fn unpack(upgraded: Upgraded) -> Result<Unpacked, Upgraded> {
+        let parts = upgraded.downcast::<TokioIo<Self>>()?;
+        Ok((Box::new(parts.io.into_inner()), parts.read_buf))
+    }
+
+    /// Its only holder gives it to the runtime that this is called in.
+    fn try_move_in(&mut self) -> io::Result<()> {
+        let open = Arc::get_mut(&mut self.0).ok_or(io::ErrorKind::ResourceBusy)?;
+        let twin = socket2::SockRef::from(&open.stream).try_clone()?;
+        open.stream = TcpStream::from_std(twin.into())?;
+        Ok(())
     }
 
     /// Ready once the client has closed its side, or the connection has failed.
@@ -65,6 +75,14 @@ impl Socket {
         match ready!(self.0.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
             Ok(0) | Err(_) => Poll::Ready(()),
             Ok(_) => Poll::Pending,
+        }
+    }
+}
+
+impl Transport for Socket {
+    fn move_in(&mut self) {
+        if let Err(error) = self.try_move_in() {
+            tracing::debug!(%error, "a socket stays where it was");
         }
     }
 }

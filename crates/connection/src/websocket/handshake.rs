@@ -1,4 +1,4 @@
-use super::{Limits, Socket};
+use super::{Berth, Limits, Socket};
 use axum::body::Body;
 use axum::response::Response;
 use base64::Engine as _;
@@ -17,6 +17,7 @@ pub struct Upgrade {
     accept: HeaderValue,
     protocol: Option<HeaderValue>,
     upgrade: OnUpgrade,
+    berth: Option<Berth>,
 }
 
 /// Why a request does not.
@@ -34,7 +35,8 @@ pub enum Refused {
 pub fn accept(parts: &mut Parts) -> Result<Upgrade, Refused> {
     let accept = check(parts)?;
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Refused::Plain)?;
-    Ok(Upgrade { accept, protocol: None, upgrade })
+    let berth = parts.extensions.remove();
+    Ok(Upgrade { accept, protocol: None, upgrade, berth })
 }
 
 /// Subprotocols that the client offers, in its order.
@@ -52,13 +54,14 @@ impl Upgrade {
     pub fn run<F, S>(self, limits: Limits, session: F) -> Response
     where
         F: FnOnce(Socket) -> S + Send + 'static,
-        S: Future<Output = ()> + Send,
+        S: Future<Output = ()> + Send + 'static,
     {
-        let upgrade = self.upgrade;
+        let (upgrade, berth) = (self.upgrade, self.berth);
         tokio::spawn(async move {
-            match upgrade.await {
-                Ok(stream) => session(Socket::new(TokioIo::new(stream), limits)).await,
-                Err(error) => tracing::debug!(%error, "no upgrade"),
+            match (upgrade.await, berth) {
+                (Ok(stream), Some(berth)) => berth.serve(stream, limits, session).await,
+                (Ok(stream), None) => session(Socket::new(Box::new(TokioIo::new(stream)), limits)).await,
+                (Err(error), _) => tracing::debug!(%error, "no upgrade"),
             }
         });
         let mut response = Response::new(Body::empty());

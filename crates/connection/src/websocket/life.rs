@@ -45,6 +45,11 @@ impl Life {
         Self { timer, periods, next_ping, next_tick, given_up: None }
     }
 
+    /// From now on the runtime that this is called in keeps the time.
+    pub fn move_in(&mut self) {
+        self.timer = Box::pin(tokio::time::sleep_until(self.next()));
+    }
+
     /// Any bytes of the client are a sign of life.
     pub fn heard(&mut self) {
         self.given_up = None;

@@ -41,6 +41,11 @@ impl Output {
         self.frames.push(frame);
     }
 
+    /// All that was taken is written.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
     /// Writes what the connection has until nothing is left: `Ready(Ok(()))` once it is closed and empty.
     pub fn poll_drain<W: AsyncWrite + Unpin>(
         &mut self,

@@ -1,16 +1,15 @@
+use super::berth::Stay;
 use super::decoder::{Decoder, Item};
 use super::life::{Beat, Life};
 use super::output::Output;
-use super::{Close, Message, Periods, frame};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
+use super::{Close, Message, Periods, Transport, frame};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tidewire_feed::{Connection, Ending};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncWriteExt as _, ReadBuf};
 
 /// Bytes read at once, on the stack.
 const READ: usize = 4096;
@@ -34,13 +33,15 @@ impl Default for Limits {
 }
 
 /// One client's WebSocket. Whoever awaits [`Socket::next`] also writes what the feed has for the client.
-pub struct Socket<T = TokioIo<Upgraded>> {
+pub struct Socket<T = Box<dyn Transport>> {
     stream: T,
     decoder: Decoder,
     /// what was read behind the last message
     input: Vec<u8>,
     output: Output,
     life: Life,
+    /// until it has moved to where it belongs
+    stay: Option<Box<Stay>>,
 }
 
 /// What happened.
@@ -64,7 +65,7 @@ pub enum Over {
     Ended(Ending),
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
+impl<T: Transport> Socket<T> {
     pub fn new(stream: T, limits: Limits) -> Self {
         Self {
             stream,
@@ -72,12 +73,36 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             input: Vec::new(),
             output: Output::default(),
             life: Life::new(limits.periods),
+            stay: None,
         }
+    }
+
+    /// Bytes of it that were read already.
+    pub(super) fn with_input(mut self, read: &[u8]) -> Self {
+        self.input = read.to_vec();
+        self
+    }
+
+    /// For some time it is where it does not stay.
+    pub(super) fn staying(mut self, stay: Stay) -> Self {
+        self.stay = Some(Box::new(stay));
+        self
     }
 
     /// The client's next message; meanwhile the feed's frames are written. May be given up and called again.
     pub async fn next(&mut self, connection: &Connection) -> Result<Received, Over> {
-        poll_fn(|cx| self.poll_next(connection, cx)).await
+        poll_fn(|cx| {
+            if self.stay.take_if(|stay| stay.is_over()).is_some() {
+                self.stream.move_in();
+                self.life.move_in();
+            }
+            let next = self.poll_next(connection, cx);
+            if let (Poll::Pending, Some(stay), true) = (&next, &mut self.stay, self.output.is_empty()) {
+                stay.rests(connection);
+            }
+            next
+        })
+        .await
     }
 
     fn poll_next(&mut self, connection: &Connection, cx: &mut Context<'_>) -> Poll<Result<Received, Over>> {

@@ -1,4 +1,3 @@
-use crate::event_stream::Settling;
 use crate::socket::Socket;
 use axum::body::Body;
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -8,6 +7,8 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use tidewire_connection::settling::Settling;
+use tidewire_connection::websocket::Transport as _;
 use tokio::io::AsyncWrite;
 
 /// Frames written at once, and about as many bytes. A chunk has three parts, and a system call takes 1024.
@@ -42,7 +43,7 @@ impl Chunks {
 
     /// Goes on in the runtime that this is called in.
     pub async fn go_on(mut self) -> io::Result<()> {
-        self.socket = self.socket.moved()?;
+        self.socket.move_in();
         poll_fn(|cx| self.poll_write(cx)).await.map(drop)
     }
 

@@ -42,6 +42,10 @@ fn feed() -> Feed {
     )
 }
 
+impl Transport for DuplexStream {
+    fn move_in(&mut self) {}
+}
+
 /// Answers each message with itself and each tick with "tick" until it is over.
 async fn echo(mut socket: Socket<DuplexStream>, connection: Connection) -> Over {
     let over = loop {

@@ -126,7 +126,7 @@ async fn room(State(app): State<App>, Path(id): Path<String>, request: Request) 
 fn upgrade<F, S>(app: App, request: Request, serve: F) -> Response
 where
     F: FnOnce(Session) -> S + Send + 'static,
-    S: Future<Output = ()> + Send,
+    S: Future<Output = ()> + Send + 'static,
 {
     let (mut parts, _) = request.into_parts();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();

@@ -1,8 +1,9 @@
 use std::time::{Duration, Instant};
 use tidewire_feed::Standing;
 
-/// When a new stream becomes one of many: once it has been open for some time and has been found with nothing to write and
-/// nothing to catch up with, it moves after its next frame. What it missed is so written before, however late that comes.
+/// When a new stream or socket becomes one of many: once it has been open for some time and has been found with nothing to
+/// write and nothing to catch up with, it moves after what comes next. What it missed is so written before, however late that
+/// comes.
 pub struct Settling {
     earliest: Instant,
     is_behind: Box<dyn Fn() -> bool + Send + Sync>,
@@ -10,12 +11,13 @@ pub struct Settling {
 }
 
 impl Settling {
-    /// Of a stream that begins now and is new for this long at least.
+    /// Of one that begins now and is new for this long at least.
     pub fn new(new: Duration, standing: Option<Standing>) -> Self {
         Self::of(new, move || standing.as_ref().is_some_and(Standing::is_behind))
     }
 
-    pub(crate) fn of(new: Duration, is_behind: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+    /// With another way to tell that it is behind.
+    pub fn of(new: Duration, is_behind: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { earliest: Instant::now() + new, is_behind: Box::new(is_behind), found: false }
     }
 
@@ -24,7 +26,7 @@ impl Settling {
         self.found = Instant::now() >= self.earliest && !(self.is_behind)();
     }
 
-    /// It moves after the frame that comes now.
+    /// It moves after what comes now.
     pub fn is_due(&self) -> bool {
         self.found
     }
