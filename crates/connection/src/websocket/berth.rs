@@ -23,17 +23,18 @@ pub struct Berth {
 
 impl Berth {
     /// Runs a session here until its socket has settled, then there.
-    pub async fn serve<F, S>(self, upgraded: Upgraded, limits: Limits, session: F)
+    pub fn serve<F, S>(self, upgraded: Upgraded, limits: Limits, session: F)
     where
         F: FnOnce(Socket) -> S,
         S: Future<Output = ()> + Send + 'static,
     {
         let unpacked = (self.unpack)(upgraded)
             .unwrap_or_else(|upgraded| (Box::new(TokioIo::new(upgraded)), Bytes::new()));
-        self.run(unpacked, limits, session).await;
+        self.run(unpacked, limits, session);
     }
 
-    async fn run<F, S>(self, (transport, read): Unpacked, limits: Limits, session: F)
+    /// The task that waits holds the session and nothing of its making, such as the buffer of what was read.
+    fn run<F, S>(self, (transport, read): Unpacked, limits: Limits, session: F)
     where
         F: FnOnce(Socket) -> S,
         S: Future<Output = ()> + Send + 'static,
@@ -41,9 +42,12 @@ impl Berth {
         let settled = Arc::<AtomicBool>::default();
         let stay = Stay::new(self.new, settled.clone());
         let session = Box::pin(session(Socket::new(transport, limits).with_input(&read).staying(stay)));
-        if let Some(session) = (Visit { session: Some(session), settled }).await {
-            self.runtime.spawn(session);
-        }
+        let (visit, runtime) = (Visit { session: Some(session), settled }, self.runtime);
+        tokio::spawn(async move {
+            if let Some(session) = visit.await {
+                runtime.spawn(session);
+            }
+        });
     }
 }
 

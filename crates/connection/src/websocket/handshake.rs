@@ -59,7 +59,7 @@ impl Upgrade {
         let (upgrade, berth) = (self.upgrade, self.berth);
         tokio::spawn(async move {
             match (upgrade.await, berth) {
-                (Ok(stream), Some(berth)) => berth.serve(stream, limits, session).await,
+                (Ok(stream), Some(berth)) => berth.serve(stream, limits, session),
                 (Ok(stream), None) => session(Socket::new(Box::new(TokioIo::new(stream)), limits)).await,
                 (Err(error), _) => tracing::debug!(%error, "no upgrade"),
             }

@@ -138,14 +138,13 @@ async fn a_session_goes_on_in_its_berth_once_its_socket_has_settled() {
     let (near, mut client) = tokio::io::duplex(1024);
     let moves = Arc::<AtomicUsize>::default();
     let unpacked: Unpacked = (Box::new(Moving(near, moves.clone())), Bytes::from_static(EMPTY));
-    let begun = tokio::spawn(berth.run(unpacked, Limits::default(), |socket| tell_where(socket, connection)));
+    berth.run(unpacked, Limits::default(), |socket| tell_where(socket, connection));
     assert_ne!(answer(&mut client).await, "berth");
     let mut heard = Vec::new();
     for _ in 0..5 {
         client.write_all(EMPTY).await.unwrap();
         heard.push(answer(&mut client).await);
     }
-    begun.await.unwrap();
     assert!(heard.ends_with(&["berth".to_owned(), "berth".to_owned()]), "{heard:?}");
     assert_eq!(moves.load(Relaxed), 1);
     there.shutdown_background();
