@@ -79,7 +79,8 @@ impl Topic {
                 "Subscribers note their last event id and go; 100 records are written; then all come back, spread over \
                  two seconds, with `Last-Event-ID`. Each must get all 100, in order, none twice. In the second row more \
                  than 8192 other changes follow the missed ones, so these are in the log's table only. In the third \
-                 the clients are SnackBase's WebSockets, whose first message says `since`. Times run from \
+                 the clients are SnackBase's WebSockets, whose first message says `since` with the place that one of \
+                 them noted. Times run from \
                  a client's first packet to its last missed record. Meanwhile 100 others listen to another collection \
                  at 10 000 deliveries/s: their p99 just before the storm (alone), and their p99 in it over that."
             }

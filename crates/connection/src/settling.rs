@@ -1,5 +1,4 @@
 use std::time::{Duration, Instant};
-use tidewire_feed::Standing;
 
 /// When a new stream or socket becomes one of many: once it has been open for some time and has been found with nothing to
 /// write and nothing to catch up with, it moves after what comes next. What it missed is so written before, however late that
@@ -12,12 +11,7 @@ pub struct Settling {
 
 impl Settling {
     /// Of one that begins now and is new for this long at least.
-    pub fn new(new: Duration, standing: Option<Standing>) -> Self {
-        Self::of(new, move || standing.as_ref().is_some_and(Standing::is_behind))
-    }
-
-    /// With another way to tell that it is behind.
-    pub fn of(new: Duration, is_behind: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+    pub fn new(new: Duration, is_behind: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { earliest: Instant::now() + new, is_behind: Box::new(is_behind), found: false }
     }
 

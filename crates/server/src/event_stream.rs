@@ -5,7 +5,7 @@ mod chunks;
 mod head;
 
 pub use chunks::Chunks;
-pub use head::Head;
+pub use head::{Head, Unfit};
 
 use crate::socket::Socket;
 use axum::Router;

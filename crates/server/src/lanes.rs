@@ -6,9 +6,6 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// Headers looked at; a head with more is an answer's.
-const HEADERS: usize = 48;
-
 /// Owns the runtimes; dropping it ends what still runs there.
 pub struct Lanes {
     runtimes: Vec<Runtime>,
@@ -31,7 +28,6 @@ pub struct Lane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wants {
     Stream,
-    WebSocket,
     /// to set what a stream tells; what else comes on its connection is answered beside the arrivals too
     Subscriptions,
     Answer,
@@ -87,21 +83,16 @@ impl Lane {
     /// What the first bytes of a socket ask for. A stream that is asked for later on a kept connection, or whose first line
     /// comes in pieces, is served beside the requests: that costs time, not correctness.
     pub fn wants(&self, head: &[u8]) -> Wants {
-        let (gets, target) = match (head.strip_prefix(b"GET "), head.strip_prefix(b"POST ")) {
-            (Some(target), _) => (true, target),
-            (_, Some(target)) => (false, target),
+        let (wants, target) = match (head.strip_prefix(b"GET "), head.strip_prefix(b"POST ")) {
+            (Some(target), _) => (Wants::Stream, target),
+            (_, Some(target)) => (Wants::Subscriptions, target),
             _ => return Wants::Answer,
         };
         let names_stream = self.paths.iter().any(|path| {
             let after = target.strip_prefix(path.as_bytes()).and_then(|rest| rest.first());
             matches!(after, Some(b' ' | b'?')) || (path.ends_with('/') && after.is_some())
         });
-        match (names_stream, gets) {
-            (false, _) => Wants::Answer,
-            (_, false) => Wants::Subscriptions,
-            _ if asks_for_websocket(head) => Wants::WebSocket,
-            _ => Wants::Stream,
-        }
+        if names_stream { wants } else { Wants::Answer }
     }
 
     /// Runs it where streams are written.
@@ -113,17 +104,6 @@ impl Lane {
     pub fn answer(&self, served: impl Future<Output = ()> + Send + 'static) {
         self.requests.spawn(served);
     }
-}
-
-/// Whether a whole head does.
-fn asks_for_websocket(head: &[u8]) -> bool {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut parsed = httparse::Request::new(&mut headers);
-    let is_whole = parsed.parse(head).is_ok_and(|status| status.is_complete());
-    let asks = |header: &httparse::Header<'_>| {
-        header.name.eq_ignore_ascii_case("upgrade") && header.value.eq_ignore_ascii_case(b"websocket")
-    };
-    is_whole && parsed.headers.iter().any(asks)
 }
 
 /// Serves a socket in the runtime that runs this.
@@ -157,10 +137,6 @@ mod tests {
             ("POST /api/collections/posts/records HTTP/1.1\r\n", Wants::Answer),
             ("GET /api/realtimes HTTP/1.1\r\n", Wants::Answer),
             ("GET /realtime/collections/posts HTTP/1.1\r\n", Wants::Stream),
-            ("GET /realtime/collections/posts HTTP/1.1\r\nupgrade: WebSocket\r\n\r\n", Wants::WebSocket),
-            ("GET /realtime/collections/posts HTTP/1.1\r\nUpgrade: h2c\r\n\r\n", Wants::Stream),
-            ("GET /realtime/collections/posts HTTP/1.1\r\nUpgrade: websocket\r\n", Wants::Stream),
-            ("GET /realtime/else HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", Wants::Answer),
             ("GET /realtime/collections HTTP/1.1\r\n", Wants::Answer),
             ("GET /api/real", Wants::Answer),
             ("GET /", Wants::Answer),

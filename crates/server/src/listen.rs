@@ -2,7 +2,7 @@
 
 use crate::admit::{Gatekeeper, Refused};
 use crate::config::ConnectionLimits;
-use crate::event_stream::{self, Head};
+use crate::event_stream::{self, Head, Unfit};
 use crate::lanes::{Lane, Wants, move_in};
 use crate::socket::{self, Place, Socket, Watched};
 use axum::Router;
@@ -21,6 +21,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 use tidewire_connection::settling::Settling;
 use tidewire_connection::websocket::Berth;
+use tidewire_feed::Standing;
 use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -96,16 +97,16 @@ impl Listening {
         };
         let lane = self.lane.clone();
         match first {
-            Ok((Wants::Stream, Some(head))) => self.stream(stream, *head, place).await,
-            Ok((Wants::Stream, None)) => {
-                lane.stream(move_in(stream, move |stream| self.serve(stream, peer, place, None)));
-            }
-            Ok((Wants::WebSocket, _)) => {
+            Ok(First::Stream(head)) => self.stream(stream, *head, place).await,
+            Ok(First::WebSocket) => {
                 let berth = Berth { runtime: lane.streams().clone(), new: NEW, unpack: Socket::unpack };
                 self.serve(stream, peer, place, Some(berth)).await;
             }
-            Ok((Wants::Subscriptions, _)) => self.serve(stream, peer, place, None).await,
-            Ok((Wants::Answer, _)) => {
+            Ok(First::Else(Wants::Stream)) => {
+                lane.stream(move_in(stream, move |stream| self.serve(stream, peer, place, None)));
+            }
+            Ok(First::Else(Wants::Subscriptions)) => self.serve(stream, peer, place, None).await,
+            Ok(First::Else(Wants::Answer)) => {
                 lane.answer(move_in(stream, move |stream| self.serve(stream, peer, place, None)));
             }
             Err(_) => {}
@@ -119,7 +120,10 @@ impl Listening {
         let socket = Socket::new(stream, place);
         let begun = Box::pin(async move {
             match event_stream::answer(socket, head, self.router).await? {
-                Some((chunks, standing)) => chunks.begin(Settling::new(NEW, standing)).await,
+                Some((chunks, standing)) => {
+                    let is_behind = move || standing.as_ref().is_some_and(Standing::is_behind);
+                    chunks.begin(Settling::new(NEW, is_behind)).await
+                }
                 None => Ok(None),
             }
         });
@@ -154,7 +158,9 @@ impl Listening {
             async move {
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
-                berth.map(|berth| request.extensions_mut().insert(berth));
+                if let Some(berth) = berth {
+                    request.extensions_mut().insert(berth);
+                }
                 let answer = router.oneshot(request).await;
                 answer.map(|answer| answer.map(|body| Watched::new(body, watched)))
             }
@@ -178,17 +184,31 @@ impl Listening {
     }
 }
 
-/// Looks at a new socket's first bytes without taking them: what it asks for, and that head if our own stream may answer it.
-async fn first(lane: &Lane, stream: &TcpStream, peer: SocketAddr) -> (Wants, Option<Box<Head>>) {
+/// What a new socket's first request is.
+enum First {
+    /// one that our own stream may answer
+    Stream(Box<Head>),
+    WebSocket,
+    /// the library's
+    Else(Wants),
+}
+
+/// Looks at a new socket's first bytes without taking them.
+async fn first(lane: &Lane, stream: &TcpStream, peer: SocketAddr) -> First {
     poll_fn(|cx| {
         let mut bytes = [0; Head::LENGTH];
         let mut buffer = ReadBuf::new(&mut bytes);
         // a broken socket tells it again to whoever serves it
         let _ = ready!(stream.poll_peek(cx, &mut buffer));
         let wants = lane.wants(buffer.filled());
-        let streams = wants == Wants::Stream;
-        let head = streams.then(|| Head::parse(buffer.filled(), peer)).flatten();
-        Poll::Ready((wants, head.map(Box::new)))
+        if wants != Wants::Stream {
+            return Poll::Ready(First::Else(wants));
+        }
+        Poll::Ready(match Head::parse(buffer.filled(), peer) {
+            Ok(head) => First::Stream(Box::new(head)),
+            Err(Unfit::WebSocket) => First::WebSocket,
+            Err(Unfit::Library) => First::Else(wants),
+        })
     })
     .await
 }
@@ -389,7 +409,7 @@ mod tests {
         let (first, second) = (runtime(), runtime());
         let (chunks, words, mut client) = first.block_on(async {
             let (chunks, words, mut client) = told().await;
-            let begun = tokio::spawn(chunks.begin(Settling::new(Duration::ZERO, None)));
+            let begun = tokio::spawn(chunks.begin(Settling::new(Duration::ZERO, || false)));
             until(&mut client, "head ").await;
             words.send(Bytes::from_static(b"early")).await.unwrap();
             let settled = begun.await.unwrap().unwrap();
@@ -411,7 +431,7 @@ mod tests {
         let (chunks, words, mut client) = told().await;
         let behind = Arc::new(AtomicBool::new(true));
         let standing = behind.clone();
-        let begun = tokio::spawn(chunks.begin(Settling::of(Duration::ZERO, move || standing.load(Relaxed))));
+        let begun = tokio::spawn(chunks.begin(Settling::new(Duration::ZERO, move || standing.load(Relaxed))));
         for (word, is_behind) in [("missed", true), ("more", true), ("the last", false)] {
             behind.store(is_behind, Relaxed);
             words.send(Bytes::from_static(word.as_bytes())).await.unwrap();

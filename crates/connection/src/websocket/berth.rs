@@ -66,7 +66,10 @@ impl Stay {
     /// There is nothing to write, nothing was said, and the session waits.
     pub fn rests(&mut self, connection: &Connection) {
         let new = self.new;
-        let settling = self.settling.get_or_insert_with(|| Settling::new(new, Some(connection.standing())));
+        let settling = self.settling.get_or_insert_with(|| {
+            let standing = connection.standing();
+            Settling::new(new, move || standing.is_behind())
+        });
         if settling.is_due() {
             self.settled.store(true, Relaxed);
         } else {

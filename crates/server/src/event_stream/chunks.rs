@@ -110,6 +110,7 @@ impl Chunks {
         match frames.len() {
             1 => self.write_up_to::<1>(frames, cx),
             2..=16 => self.write_up_to::<16>(frames, cx),
+            17..=64 => self.write_up_to::<64>(frames, cx),
             _ => self.write_up_to::<FRAMES>(frames, cx),
         }
     }
